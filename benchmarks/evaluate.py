@@ -1,0 +1,163 @@
+"""Evaluate beside an echo: what CaseMeter adds to the wire.
+
+The echo parses the same request and sends a prepared reply of the same size, on the same server in the same
+run. Latency is measured call by call in turn; throughput with many calls under way, in short blocks in turn.
+
+Run: python benchmarks/evaluate.py [--pack chs_drg_11] [--calls 4000] [--seconds 20]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import grpc
+import grpc.aio
+from google.protobuf import json_format
+
+from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
+from casemeter_grouper.pack.build import build_cached
+from casemeter_grouper.pack.shipped import find_pack
+from casemeter_server.config import Config
+from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.serving import running
+from casemeter_server.snapshot import Snapshot
+from common import machine
+
+EVALUATE = "/casemeter.v1.CaseMeterService/Evaluate"
+ECHO = "/casemeter.benchmarks.Echo/Echo"
+IN_FLIGHT = 32
+WARM_UP = 500
+
+REQUEST = {
+    "call_id": "benchmark-0000000001",
+    "as_of": "2026-11-06T15:00:00+08:00",
+    "encounter": {
+        "encounter_id": "Z20261102001",
+        "sex": "SEX_MALE",
+        "birth_date": "1958-03-02",
+        "admission_time": "2026-11-02T08:40:00+08:00",
+        "diagnoses": [
+            {"code": code}
+            for code in (
+                *("I63.900", "I10.x00x002", "E11.900", "J18.903"),
+                *("I25.103", "N18.900", "E87.600", "K76.000"),
+            )
+        ],
+        "procedures": [{"code": code} for code in ("39.7200", "88.4101", "96.7101")],
+        "segments": [{"department": "0301", "start_time": "2026-11-02T08:40:00+08:00"}],
+    },
+}
+"""Eight diagnoses, three procedures: an ordinary stay on its fifth day."""
+
+
+def serve(bundle: Path, reply: bytes, ready: Connection) -> None:
+    """Serve the real service and the echo until the other end of the pipe says stop."""
+
+    async def echo(data: bytes, _: Any) -> bytes:
+        EvaluateRequest.FromString(data)
+        return reply
+
+    async def main() -> None:
+        handlers: dict[str, Any] = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
+        handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Echo", handlers)
+        config = Config(listen="127.0.0.1:0", metrics="127.0.0.1:0")
+        async with running(config, Snapshot.open([bundle]), [handler]) as server:
+            ready.send(server.port)
+            await asyncio.to_thread(ready.recv)
+
+    asyncio.run(main())
+
+
+def latencies(port: int, request: bytes, calls: int) -> tuple[list[float], list[float]]:
+    """Seconds of each call, evaluate and echo in turn."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        methods: tuple[Any, Any] = (channel.unary_unary(EVALUATE), channel.unary_unary(ECHO))
+        for _ in range(WARM_UP):
+            for method in methods:
+                method(request)
+        taken: tuple[list[float], list[float]] = ([], [])
+        for _ in range(calls):
+            for method, own in zip(methods, taken, strict=True):
+                started = time.perf_counter()
+                method(request)
+                own.append(time.perf_counter() - started)
+    return taken
+
+
+async def rates(port: int, request: bytes, seconds: float) -> tuple[float, float, float]:
+    """Calls per second of evaluate and of the echo, and the median of their ratio block by block."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        methods: tuple[Any, Any] = (channel.unary_unary(EVALUATE), channel.unary_unary(ECHO))
+        counted: tuple[list[float], list[float]] = ([], [])
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            for method, own in zip(methods, counted, strict=True):
+                own.append(await _block(method, request))
+    ratios = [evaluate / echo for evaluate, echo in zip(*counted, strict=True)]
+    return statistics.median(counted[0]), statistics.median(counted[1]), statistics.median(ratios)
+
+
+async def _block(method: Any, request: bytes, length: int = 1_000) -> float:
+    async def caller(calls: int) -> None:
+        for _ in range(calls):
+            await method(request)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller(length // IN_FLIGHT) for _ in range(IN_FLIGHT)))
+    return IN_FLIGHT * (length // IN_FLIGHT) / (time.perf_counter() - started)
+
+
+def quantile(times: Sequence[float], part: float) -> float:
+    """A quantile, in microseconds."""
+    return sorted(times)[int(part * (len(times) - 1))] * 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--pack", default="chs_drg_11", help="pack folder or name")
+    parser.add_argument("--calls", type=int, default=4_000, help="calls of each kind, for latency")
+    parser.add_argument("--seconds", type=float, default=20, help="how long to measure throughput")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as data:
+        bundle = build_cached(find_pack(options.pack), Path(data))
+        evaluator = Evaluator(Snapshot.open([bundle]), ZoneInfo("Asia/Shanghai"))
+        request = json_format.ParseDict(REQUEST, EvaluateRequest())
+        answer = evaluator.evaluate(request, Caller())
+        reply = answer.SerializeToString(deterministic=True)
+        near, far = multiprocessing.Pipe()
+        server = multiprocessing.Process(target=serve, args=(bundle, reply, far))
+        server.start()
+        port = near.recv()
+        sent = request.SerializeToString()
+        evaluate, echo = latencies(port, sent, options.calls)
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            evaluate_once: Any = channel.unary_unary(EVALUATE)
+            timings = EvaluateResponse.FromString(evaluate_once(sent)).timings
+        evaluate_rate, echo_rate, rate_ratio = asyncio.run(rates(port, sent, options.seconds))
+        near.send("stop")
+        server.join()
+    print(machine())
+    print(f"request {len(sent)} bytes, reply {len(reply)} bytes, group {answer.verdict.group.code}")
+    for part in (0.5, 0.99):
+        own, other = quantile(evaluate, part), quantile(echo, part)
+        print(f"p{part * 100:.0f}: evaluate {own:,.0f} µs, echo {other:,.0f} µs, ratio {own / other:.3f}")
+    print(
+        f"calls a second with {IN_FLIGHT} under way: evaluate {evaluate_rate:,.0f}, echo {echo_rate:,.0f}, "
+        f"ratio {rate_ratio:.3f}"
+    )
+    print("stages of the last call: " + json_format.MessageToJson(timings, indent=None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What both clients share: methods, metadata, retries, and how a request is put together."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from casemeter.v1.encounter_pb2 import Encounter
+from casemeter.v1.service_pb2 import EvaluateRequest
+
+SERVICE = "casemeter.v1.CaseMeterService"
+EVALUATE = f"/{SERVICE}/Evaluate"
+EVALUATE_STREAM = f"/{SERVICE}/EvaluateStream"
+LIST_PACKS = f"/{SERVICE}/ListPacks"
+
+DEFAULT_TIMEOUT_S = 2.0
+"""How long a call may take, retries included."""
+
+# A call changes nothing on the server, so that it may be repeated whenever the server could not be reached.
+_RETRY = {
+    "methodConfig": [
+        {
+            "name": [{"service": SERVICE}],
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.5s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ]
+}
+OPTIONS = (
+    ("grpc.service_config", json.dumps(_RETRY)),
+    ("grpc.enable_retries", 1),
+    # By default a channel waits a second before it connects anew, and the retries would all come before that.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 200),
+)
+
+
+def metadata(hospital: str) -> tuple[tuple[str, str | bytes], ...]:
+    """Return what travels beside every request."""
+    return (("casemeter-hospital", hospital),) if hospital else ()
+
+
+def request(
+    encounter: Encounter,
+    *,
+    pack: str = "",
+    as_of: datetime | None = None,
+    explain: bool = False,
+    near_misses: bool = False,
+    call_id: str = "",
+) -> EvaluateRequest:
+    """Put a request together.
+
+    Raises:
+        ValueError: ``as_of`` has no offset.
+    """
+    made = EvaluateRequest(
+        encounter=encounter, pack=pack, explain=explain, near_misses=near_misses, call_id=call_id
+    )
+    if as_of is not None:
+        if as_of.tzinfo is None:
+            raise ValueError("as_of has no offset; give it a time zone")
+        made.as_of.FromDatetime(as_of)
+    return made

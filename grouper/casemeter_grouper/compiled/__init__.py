@@ -1,0 +1,1 @@
+"""Compiled schemes: a pack turned into flat arrays in one immutable file."""

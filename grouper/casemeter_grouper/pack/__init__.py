@@ -1,0 +1,1 @@
+"""Packs: folders of tables that people edit."""

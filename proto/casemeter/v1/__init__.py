@@ -1,0 +1,1 @@
+"""The contract of CaseMeter, generated from the schema beside it."""

@@ -1,0 +1,184 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Sex(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SEX_UNSPECIFIED: _ClassVar[Sex]
+    SEX_MALE: _ClassVar[Sex]
+    SEX_FEMALE: _ClassVar[Sex]
+
+class DischargeWay(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DISCHARGE_WAY_UNSPECIFIED: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_HOME: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_TRANSFER: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_COMMUNITY: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_WITHOUT_ORDER: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_DEATH: _ClassVar[DischargeWay]
+    DISCHARGE_WAY_OTHER: _ClassVar[DischargeWay]
+
+class CodeEdition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CODE_EDITION_UNSPECIFIED: _ClassVar[CodeEdition]
+    CODE_EDITION_INSURANCE: _ClassVar[CodeEdition]
+    CODE_EDITION_CLINICAL: _ClassVar[CodeEdition]
+
+class DiagnosisKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIAGNOSIS_KIND_UNSPECIFIED: _ClassVar[DiagnosisKind]
+    DIAGNOSIS_KIND_WESTERN: _ClassVar[DiagnosisKind]
+    DIAGNOSIS_KIND_TCM_DISEASE: _ClassVar[DiagnosisKind]
+    DIAGNOSIS_KIND_TCM_SYNDROME: _ClassVar[DiagnosisKind]
+    DIAGNOSIS_KIND_PATHOLOGY: _ClassVar[DiagnosisKind]
+    DIAGNOSIS_KIND_EXTERNAL_CAUSE: _ClassVar[DiagnosisKind]
+
+class DiagnosisPhase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIAGNOSIS_PHASE_UNSPECIFIED: _ClassVar[DiagnosisPhase]
+    DIAGNOSIS_PHASE_OUTPATIENT: _ClassVar[DiagnosisPhase]
+    DIAGNOSIS_PHASE_ADMISSION: _ClassVar[DiagnosisPhase]
+    DIAGNOSIS_PHASE_WORKING: _ClassVar[DiagnosisPhase]
+    DIAGNOSIS_PHASE_DISCHARGE: _ClassVar[DiagnosisPhase]
+
+class DiagnosisState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIAGNOSIS_STATE_UNSPECIFIED: _ClassVar[DiagnosisState]
+    DIAGNOSIS_STATE_SUSPECTED: _ClassVar[DiagnosisState]
+    DIAGNOSIS_STATE_CONFIRMED: _ClassVar[DiagnosisState]
+    DIAGNOSIS_STATE_RULED_OUT: _ClassVar[DiagnosisState]
+
+class AdmissionCondition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ADMISSION_CONDITION_UNSPECIFIED: _ClassVar[AdmissionCondition]
+    ADMISSION_CONDITION_PRESENT: _ClassVar[AdmissionCondition]
+    ADMISSION_CONDITION_UNDETERMINED: _ClassVar[AdmissionCondition]
+    ADMISSION_CONDITION_UNKNOWN: _ClassVar[AdmissionCondition]
+    ADMISSION_CONDITION_ABSENT: _ClassVar[AdmissionCondition]
+SEX_UNSPECIFIED: Sex
+SEX_MALE: Sex
+SEX_FEMALE: Sex
+DISCHARGE_WAY_UNSPECIFIED: DischargeWay
+DISCHARGE_WAY_HOME: DischargeWay
+DISCHARGE_WAY_TRANSFER: DischargeWay
+DISCHARGE_WAY_COMMUNITY: DischargeWay
+DISCHARGE_WAY_WITHOUT_ORDER: DischargeWay
+DISCHARGE_WAY_DEATH: DischargeWay
+DISCHARGE_WAY_OTHER: DischargeWay
+CODE_EDITION_UNSPECIFIED: CodeEdition
+CODE_EDITION_INSURANCE: CodeEdition
+CODE_EDITION_CLINICAL: CodeEdition
+DIAGNOSIS_KIND_UNSPECIFIED: DiagnosisKind
+DIAGNOSIS_KIND_WESTERN: DiagnosisKind
+DIAGNOSIS_KIND_TCM_DISEASE: DiagnosisKind
+DIAGNOSIS_KIND_TCM_SYNDROME: DiagnosisKind
+DIAGNOSIS_KIND_PATHOLOGY: DiagnosisKind
+DIAGNOSIS_KIND_EXTERNAL_CAUSE: DiagnosisKind
+DIAGNOSIS_PHASE_UNSPECIFIED: DiagnosisPhase
+DIAGNOSIS_PHASE_OUTPATIENT: DiagnosisPhase
+DIAGNOSIS_PHASE_ADMISSION: DiagnosisPhase
+DIAGNOSIS_PHASE_WORKING: DiagnosisPhase
+DIAGNOSIS_PHASE_DISCHARGE: DiagnosisPhase
+DIAGNOSIS_STATE_UNSPECIFIED: DiagnosisState
+DIAGNOSIS_STATE_SUSPECTED: DiagnosisState
+DIAGNOSIS_STATE_CONFIRMED: DiagnosisState
+DIAGNOSIS_STATE_RULED_OUT: DiagnosisState
+ADMISSION_CONDITION_UNSPECIFIED: AdmissionCondition
+ADMISSION_CONDITION_PRESENT: AdmissionCondition
+ADMISSION_CONDITION_UNDETERMINED: AdmissionCondition
+ADMISSION_CONDITION_UNKNOWN: AdmissionCondition
+ADMISSION_CONDITION_ABSENT: AdmissionCondition
+
+class Encounter(_message.Message):
+    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn")
+    ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
+    SEX_FIELD_NUMBER: _ClassVar[int]
+    BIRTH_DATE_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_TIME_FIELD_NUMBER: _ClassVar[int]
+    DISCHARGE_TIME_FIELD_NUMBER: _ClassVar[int]
+    DISCHARGE_WAY_FIELD_NUMBER: _ClassVar[int]
+    INSURANCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSIS_EDITION_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURE_EDITION_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSES_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURES_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    ICU_HOURS_FIELD_NUMBER: _ClassVar[int]
+    NEWBORN_FIELD_NUMBER: _ClassVar[int]
+    encounter_id: str
+    sex: Sex
+    birth_date: str
+    age: Age
+    admission_time: _timestamp_pb2.Timestamp
+    discharge_time: _timestamp_pb2.Timestamp
+    discharge_way: DischargeWay
+    insurance_type: str
+    diagnosis_edition: CodeEdition
+    procedure_edition: CodeEdition
+    diagnoses: _containers.RepeatedCompositeFieldContainer[Diagnosis]
+    procedures: _containers.RepeatedCompositeFieldContainer[Procedure]
+    segments: _containers.RepeatedCompositeFieldContainer[Segment]
+    icu_hours: float
+    newborn: Newborn
+    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ...) -> None: ...
+
+class Age(_message.Message):
+    __slots__ = ("years", "days")
+    YEARS_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    years: int
+    days: int
+    def __init__(self, years: _Optional[int] = ..., days: _Optional[int] = ...) -> None: ...
+
+class Diagnosis(_message.Message):
+    __slots__ = ("code", "kind", "phase", "state", "admission_condition")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_CONDITION_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    kind: DiagnosisKind
+    phase: DiagnosisPhase
+    state: DiagnosisState
+    admission_condition: AdmissionCondition
+    def __init__(self, code: _Optional[str] = ..., kind: _Optional[_Union[DiagnosisKind, str]] = ..., phase: _Optional[_Union[DiagnosisPhase, str]] = ..., state: _Optional[_Union[DiagnosisState, str]] = ..., admission_condition: _Optional[_Union[AdmissionCondition, str]] = ...) -> None: ...
+
+class Procedure(_message.Message):
+    __slots__ = ("code", "start_time", "end_time")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, code: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Segment(_message.Message):
+    __slots__ = ("department", "intensive_care", "start_time", "end_time")
+    DEPARTMENT_FIELD_NUMBER: _ClassVar[int]
+    INTENSIVE_CARE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    department: str
+    intensive_care: bool
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, department: _Optional[str] = ..., intensive_care: _Optional[bool] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Newborn(_message.Message):
+    __slots__ = ("birth_weight_g", "admission_weight_g")
+    BIRTH_WEIGHT_G_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_WEIGHT_G_FIELD_NUMBER: _ClassVar[int]
+    birth_weight_g: int
+    admission_weight_g: int
+    def __init__(self, birth_weight_g: _Optional[int] = ..., admission_weight_g: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""The CaseMeter server: listeners, adapters, snapshots, metrics and the command line."""

@@ -1,0 +1,23 @@
+"""The command ``casemeter``."""
+
+from __future__ import annotations
+
+import typer
+
+from casemeter_server.cli import demo, evaluate, group, pack, serve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Tells, while an inpatient is still in care, the group the stay falls into and why.",
+)
+app.command("serve")(serve.serve)
+app.command("evaluate")(evaluate.evaluate)
+app.command("group")(group.group)
+app.command("demo")(demo.demo)
+app.add_typer(pack.app, name="pack")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

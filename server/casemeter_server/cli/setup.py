@@ -1,0 +1,71 @@
+"""What several commands share: configuration, bundles, and errors that teach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from casemeter_grouper.compiled.bundle import BundleError
+from casemeter_grouper.pack.build import SUFFIX, build_cached
+from casemeter_grouper.pack.faults import ERROR, PackError
+from casemeter_grouper.pack.shipped import find_pack
+from casemeter_grouper.pack.words import SaidError
+from casemeter_server.config import Config, ConfigError, read_config
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+"""What is said beside the result goes to standard error."""
+
+Packs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pack", "-p", help="Pack folder, shipped pack or bundle; may be repeated. The first is the default."
+    ),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration file; see docs/configuration.md.")
+]
+
+
+@contextmanager
+def teaching() -> Iterator[None]:
+    """End the command with what is wrong and how to mend it, not with a trace."""
+    try:
+        yield
+    except PackError as error:
+        for fault in error.faults:
+            if fault.severity == ERROR:
+                notes.print(fault.line(), style="red", markup=False)
+        notes.print("The pack has errors; 'casemeter pack check' shows everything.", markup=False)
+        raise typer.Exit(1) from None
+    except (BundleError, ConfigError, SaidError, OSError, ValueError) as error:
+        notes.print(f"{error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+
+
+def configuration(file: Path | None, packs: Sequence[str] | None) -> Config:
+    """Return the configuration of a file, or the defaults, with packs named on the command line."""
+    config = read_config(file) if file else Config()
+    return replace(config, packs=tuple(packs)) if packs else config
+
+
+def bundles(config: Config) -> list[Path]:
+    """Return the bundle of every pack of a configuration, building those that are not built yet."""
+    found: list[Path] = []
+    for name in config.packs:
+        if name.endswith(SUFFIX):
+            found.append(Path(name))
+            continue
+        with notes.status(f"preparing pack {name} …") if notes.is_terminal else _nothing():
+            found.append(build_cached(find_pack(name), config.data / "bundles"))
+    return found
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

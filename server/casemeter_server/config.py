@@ -1,0 +1,136 @@
+"""The server's configuration: a small TOML file, every fault of it at once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used; names every fault."""
+
+    def __init__(self, path: Path | None, faults: list[str]) -> None:
+        where = f"{path}: " if path else ""
+        super().__init__("\n".join(where + fault for fault in faults))
+        self.faults = faults
+
+
+def _default_data() -> Path:
+    """Folder for what the product keeps: ``CASEMETER_DATA``, else the user's data folder."""
+    if own := os.environ.get("CASEMETER_DATA"):
+        return Path(own)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "casemeter"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an administrator sets.
+
+    Attributes:
+        listen: address and port of gRPC.
+        metrics: address and port of the Prometheus page; empty: none.
+        packs: pack folders, bundles or names of shipped packs, in order.
+        default_pack: id of the pack for hospitals without an entry; empty: the first.
+        hospitals: default pack by hospital.
+        time_zone: the hospital's zone, by whose local days stays are counted.
+        data: folder for bundles and metrics.
+        stop_seconds: how long calls under way may take to end when the server stops.
+    """
+
+    listen: str = "127.0.0.1:50051"
+    metrics: str = "127.0.0.1:9464"
+    packs: tuple[str, ...] = ("chs_drg_11",)
+    default_pack: str = ""
+    hospitals: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str = "Asia/Shanghai"
+    data: Path = field(default_factory=_default_data)
+    stop_seconds: float = 5.0
+
+    @property
+    def host(self) -> str:
+        """Host of :attr:`listen`."""
+        return self.listen.rpartition(":")[0]
+
+    def changed(self, key: str, address: str) -> Config:
+        """Return the configuration with another address.
+
+        Raises:
+            ConfigError: it is not an address and port.
+        """
+        if not _is_usable(key, address):
+            raise ConfigError(None, [f"'{key}' is {address!r}; write an address like 127.0.0.1:50051"])
+        return replace(self, listen=address) if key == "listen" else replace(self, metrics=address)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.time_zone)
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: with every fault of the file.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(path, [f"cannot be read: {error}"]) from None
+    faults: list[str] = []
+    known: dict[str, tuple[type | tuple[type, ...], str]] = {
+        "listen": (str, 'text like "127.0.0.1:50051"'),
+        "metrics": (str, 'text like "127.0.0.1:9464", or "" for none'),
+        "packs": (list, 'a list like ["chs_drg_11"]'),
+        "default_pack": (str, "the id of a pack"),
+        "hospitals": (dict, 'a table like { H001 = "chs_drg_11" }'),
+        "time_zone": (str, 'text like "Asia/Shanghai"'),
+        "data": (str, "a folder"),
+        "stop_seconds": ((int, float), "a number of seconds, 0 or more"),
+    }
+    for key, value in values.items():
+        if key not in known:
+            faults.append(f"'{key}' is not known; known: {', '.join(known)}")
+        elif not isinstance(value, known[key][0]) or isinstance(value, bool):
+            faults.append(f"'{key}' is {value!r}; write {known[key][1]}")
+    for key in ("packs", "hospitals"):
+        found = values.get(key, [])
+        items = list(found.values()) if isinstance(found, dict) else found
+        if isinstance(items, list) and not all(isinstance(item, str) and item for item in items):
+            faults.append(f"'{key}' holds something that is not text; write {known[key][1]}")
+    if values.get("packs") == []:
+        faults.append("'packs' is empty; name at least one pack")
+    for key in ("listen", "metrics"):
+        address = values.get(key)
+        if isinstance(address, str) and not _is_usable(key, address):
+            faults.append(f"'{key}' is {address!r}; write {known[key][1]}")
+    zone = values.get("time_zone", "Asia/Shanghai")
+    try:
+        ZoneInfo(zone if isinstance(zone, str) else "Asia/Shanghai")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        faults.append(f"'time_zone' is {zone!r}, which is no known zone; write {known['time_zone'][1]}")
+    stop = values.get("stop_seconds", 0)
+    if isinstance(stop, int | float) and not 0 <= stop < float("inf"):
+        faults.append(f"'stop_seconds' is {stop}; write {known['stop_seconds'][1]}")
+    if faults:
+        raise ConfigError(path, faults)
+    if "packs" in values:
+        beside = [path.parent / name for name in values["packs"]]
+        # A name that is no file or folder here is that of a shipped pack.
+        values["packs"] = tuple(
+            str(own) if own.exists() else name for own, name in zip(beside, values["packs"], strict=True)
+        )
+    if "data" in values:
+        values["data"] = path.parent / values["data"]
+    return Config(**values)
+
+
+def _is_usable(key: str, address: str) -> bool:
+    if key == "metrics" and not address:
+        return True
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isdigit() and int(port) < 65536

@@ -1,0 +1,67 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from casemeter_grouper.compiled.scheme import CompiledScheme
+from casemeter_grouper.pack.build import build_cached
+from casemeter_grouper.pack.shipped import find_pack
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let golden files be written anew: ``scripts/test --update``."""
+    parser.addoption("--update", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The schemes, cases and codes that tests are run against; not part of the product."""
+    if not SHARED.is_dir():
+        reason = "../shared is missing, and this test needs it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of bundles, one for all test processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return folder / "bundles"
+
+
+@pytest.fixture(scope="session")
+def compiled(shared: Path, bundles: Path) -> Callable[[str], CompiledScheme]:
+    """Opens a scheme of ../shared, built once."""
+    return cache(lambda name: CompiledScheme.open(build_cached(shared / "schemes" / name, bundles)))
+
+
+@pytest.fixture(scope="session")
+def default_bundle(bundles: Path) -> Path:
+    """The bundle of the shipped default pack."""
+    return build_cached(find_pack("chs_drg_11"), bundles)
+
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with a file of tests/golden, or writes the file with ``--update``."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert path.read_text("utf-8") == text, f"{path.name} differs; if it is right, --update writes it"
+
+    return compare

@@ -1,0 +1,350 @@
+"""The command line: what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from google.protobuf import json_format
+from typer.testing import CliRunner, Result
+
+from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
+from casemeter_client import Client, Encounter
+from casemeter_grouper.batch import COLUMNS, RESULT_COLUMNS
+from casemeter_server.cli.main import app
+from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.snapshot import Snapshot
+from live import TINY, live, tiny_bundle
+
+REQUEST = {
+    "call_id": "7",
+    "as_of": "2026-06-01T12:00:00+08:00",
+    "explain": True,
+    "encounter": {"diagnoses": [{"code": "I63.900"}], "sex": "SEX_MALE", "icu_hours": 0.25},
+}
+REFUSED = {"encounter": {"age": {"years": -1}, "diagnoses": [{}]}}
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(bundles: Path) -> Run:
+    """Runs the command line with an environment of its own."""
+    environment = {"CASEMETER_DATA": str(bundles.parent), "LC_ALL": "C"}
+
+    def run(*arguments: object, **options: Any) -> Result:
+        return CliRunner(env=environment).invoke(app, [str(part) for part in arguments], **options)
+
+    return run
+
+
+@pytest.fixture
+def request_file(tmp_path: Path) -> Path:
+    (tmp_path / "request.json").write_text(json.dumps(REQUEST), "utf-8")
+    return tmp_path / "request.json"
+
+
+def check_teaches(result: Result, *parts: str) -> None:
+    """The command failed, said why on standard error, and printed nothing else."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    for part in parts:
+        assert part in result.stderr
+
+
+# evaluate
+
+
+def test_evaluate_answers_a_file_in_process(run: Run, request_file: Path, bundles: Path) -> None:
+    result = run("evaluate", request_file, "--pack", TINY)
+    assert (result.exit_code, result.stderr) == (0, "")
+    response = json_format.Parse(result.stdout, EvaluateResponse())
+    assert (response.verdict.group.code, response.call_id) == ("BR15", "7")
+    evaluator = Evaluator(Snapshot.open([tiny_bundle(bundles)]), ZoneInfo("Asia/Shanghai"))
+    request = json_format.ParseDict(REQUEST, EvaluateRequest())
+    assert response.verdict == evaluator.evaluate(request, Caller()).verdict
+
+
+def test_evaluate_answers_standard_input(run: Run) -> None:
+    result = run("evaluate", "-", "--pack", TINY, input=json.dumps(REQUEST))
+    assert json.loads(result.stdout)["verdict"]["group"]["code"] == "BR15"
+
+
+def test_evaluate_prints_chinese_as_it_is(run: Run) -> None:
+    result = run("evaluate", "-", input=json.dumps(REQUEST))
+    assert "脑梗死" in result.stdout
+
+
+@pytest.mark.parametrize(("language", "first"), [("en", "Grouped: BR15"), ("zh", "入组：BR15")])
+def test_evaluate_prints_words(language: str, first: str, run: Run, request_file: Path) -> None:
+    result = run("evaluate", request_file, "--pack", TINY, "--text", "--lang", language)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(first)
+    assert result.stderr == "call 7\n"
+
+
+def test_evaluate_asks_a_server(run: Run, request_file: Path, bundles: Path, default_bundle: Path) -> None:
+    snapshot = Snapshot.open([default_bundle, tiny_bundle(bundles)], "", {"H1": "tiny"})
+    with live(snapshot) as server:
+        here = run("evaluate", request_file, "--pack", TINY)
+        for options in (["--hospital", "H1"], ["--pack", "tiny"]):
+            there = run("evaluate", request_file, "--server", server.address, *options)
+            assert there.exit_code == 0
+            assert json.loads(there.stdout)["verdict"] == json.loads(here.stdout)["verdict"]
+        refused = run("evaluate", "-", "--server", server.address, input=json.dumps(REFUSED))
+        check_teaches(refused, *REFUSED_SAYS)
+    check_teaches(run("evaluate", request_file, "--server", server.address), "UNAVAILABLE: ")
+
+
+REFUSED_SAYS = (
+    "INVALID_REQUEST: 2 field(s) of the request cannot be used.",
+    "\n  encounter.diagnoses[0].code is missing. Fill it in.",
+    "\n  encounter.age.years is -1, outside 0 to 150. Check the value and its unit.",
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"{", ["request.json: not an EvaluateRequest: ", "line 1 column 2"]),
+        (b'{"encounter": {"diagnosis": []}}', ["request.json: ", '"diagnosis"', "encounter"]),
+        (b'{"encounter": {"sex": "M"}}', ["request.json: ", "Invalid enum value M", "encounter.sex"]),
+        (b"[]", ["request.json: not an EvaluateRequest: "]),
+        (b'{"encounter":' * 50_000, ["request.json: not an EvaluateRequest: "]),
+        ("{'男'}".encode("gbk"), ["request.json: not UTF-8: "]),
+        (json.dumps(REFUSED).encode(), REFUSED_SAYS),
+        (b'{"pack": "none"}', ["UNKNOWN_PACK: no pack 'none' is loaded; loaded: chs_drg_11."]),
+        (None, ["No such file", "request.json"]),
+    ],
+    ids=(
+        *("cut", "unknown field", "unknown value", "a list", "too deep", "not UTF-8", "refused"),
+        *("unknown pack", "missing"),
+    ),
+)
+def test_evaluate_says_what_is_wrong(data: bytes | None, says: list[str], run: Run, tmp_path: Path) -> None:
+    if data is not None:
+        (tmp_path / "request.json").write_bytes(data)
+    check_teaches(run("evaluate", tmp_path / "request.json"), *says)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--pack", "chs_drg_12"], "chs_drg_11"),
+        (["--pack", "nowhere.bundle"], "nowhere.bundle"),
+        (["--config", "nowhere.toml"], "nowhere.toml: cannot be read"),
+    ],
+)
+def test_evaluate_needs_a_pack(options: list[str], says: str, run: Run, request_file: Path) -> None:
+    check_teaches(run("evaluate", request_file, *options), says)
+
+
+def test_a_pack_with_errors_is_told_where_they_are(run: Run, request_file: Path, tmp_path: Path) -> None:
+    pack = shutil.copytree(TINY, tmp_path / "pack")
+    text = (pack / "mdc.csv").read_text("utf-8")
+    (pack / "mdc.csv").write_text(text.replace("A_proc", "A_prok"), "utf-8")
+    result = run("evaluate", request_file, "--pack", pack)
+    check_teaches(result, "mdc.csv:2:entry: error: ", "'casemeter pack check' shows everything")
+
+
+# group
+
+
+def cases(*rows: tuple[str, str, str]) -> str:
+    """CSV of cases with an id, a sex and diagnoses."""
+    blanks = "," * (len(COLUMNS) - 3)
+    return "\n".join([",".join(COLUMNS), *(f"{at},{sex}{blanks}{codes}," for at, sex, codes in rows)])
+
+
+GOOD = cases(("a", "M", "I63.900|I46.900"), ("b", "F", "E11.900"), ("c", "", ""))
+GROUPED = [
+    ("a", "grouped", "MDCB", "BR1", "BR11"),
+    ("b", "ungroupable", *[""] * 3),
+    ("c", "not_yet", *[""] * 3),
+]
+
+
+def write_cases(path: Path, text: str) -> Path:
+    if path.suffix == ".parquet":
+        pl.read_csv(text.encode(), infer_schema=False).write_parquet(path)
+    else:
+        path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def read_groups(path: Path) -> list[tuple[str, ...]]:
+    frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
+    assert tuple(frame.columns) == RESULT_COLUMNS
+    return frame.fill_null("").rows()
+
+
+@pytest.mark.parametrize("source", ["cases.csv", "cases.csv.gz", "cases.parquet"])
+@pytest.mark.parametrize("target", ["out.csv", "out.csv.gz", "out.parquet"])
+def test_group_reads_and_writes_every_kind(source: str, target: str, run: Run, tmp_path: Path) -> None:
+    path = write_cases(tmp_path / source, GOOD)
+    result = run("group", path, "--pack", TINY, "-o", tmp_path / target)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "3 cases: 1 grouped, 1 not_yet, 1 ungroupable\n"
+    assert read_groups(tmp_path / target) == GROUPED
+    assert {path.name for path in tmp_path.iterdir()} == {source, target}
+
+
+def test_group_names_invalid_rows(run: Run, tmp_path: Path) -> None:
+    rows = [("ok", "M", "I63.900"), *((f"bad{at}", "X", "I63.900|") for at in range(6))]
+    path = write_cases(tmp_path / "cases.csv", cases(*rows))
+    result = run("group", path, "-p", TINY, "-o", tmp_path / "out.csv", "--faults", tmp_path / "faults.csv")
+    assert result.exit_code == 0
+    first, *named, last = result.stderr.splitlines()
+    assert first == "7 cases: 6 invalid, 1 undivided"
+    assert named[:2] == [
+        "row 2 (bad0): sex 'X' is not one of M, F",
+        "row 2 (bad0): diagnoses 'I63.900|' is an empty code",
+    ]
+    assert len(named) == 10
+    assert last == f"and 2 more values that make a row invalid; see {tmp_path / 'faults.csv'}"
+    faults = pl.read_csv(tmp_path / "faults.csv", infer_schema=False).rows()
+    assert len(faults) == 12
+    assert faults[-1] == ("7", "bad5", "diagnoses", "I63.900|", "an empty code")
+    assert [status for _, status, *_ in read_groups(tmp_path / "out.csv")] == ["undivided"] + ["invalid"] * 6
+
+
+def test_group_maps_declared_clinical_codes(run: Run, tmp_path: Path) -> None:
+    path = write_cases(tmp_path / "cases.csv", cases(("a", "", "I63.901")))
+    for options, group in (([], ""), (["--clinical-diagnoses"], "BR29"), (["--clinical-procedures"], "")):
+        run("group", path, "-p", TINY, "-o", tmp_path / "out.csv", *options)
+        assert read_groups(tmp_path / "out.csv")[0][-1] == group
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "cases.csv: cannot be read as CSV or Parquet: "),
+        ("case_id,diagnoses\n1,I63.900\n", "cases.csv: missing column(s) sex, discharge_way, department"),
+        (cases(("a", "M", 'I63.900"')) + "\n1,2,3" + "," * 40, "cases.csv: cannot be read: "),
+    ],
+    ids=["missing", "few columns", "ragged"],
+)
+def test_group_writes_nothing_when_it_fails(text: str | None, says: str, run: Run, tmp_path: Path) -> None:
+    if text is not None:
+        write_cases(tmp_path / "cases.csv", text)
+    (tmp_path / "out.csv").write_text("from before")
+    check_teaches(run("group", tmp_path / "cases.csv", "-p", TINY, "-o", tmp_path / "out.csv"), says)
+    assert (tmp_path / "out.csv").read_text() == "from before"
+    assert {path.name for path in tmp_path.iterdir()} <= {"cases.csv", "out.csv"}
+
+
+def test_group_needs_a_folder_to_write_to(run: Run, tmp_path: Path) -> None:
+    path = write_cases(tmp_path / "cases.csv", GOOD)
+    check_teaches(run("group", path, "-p", TINY, "-o", tmp_path / "none" / "out.csv"), str(tmp_path / "none"))
+    check_teaches(run("group", path, "-p", "nopack", "-o", tmp_path / "out.csv"), "nopack")
+
+
+# demo
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Grouped"), ("zh", "入组")])
+def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) -> None:
+    result = run("demo", "--once", "--lang", language)
+    assert result.exit_code == 0
+    panels = result.stdout.count("╭")
+    assert panels == 10
+    assert result.stdout.count(says) >= 6
+    for code in ("I63.900", "K35", "P07.300", "S72.000"):
+        assert code in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+# serve
+
+
+@contextmanager
+def process(bundles: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command line as a process of its own."""
+    environment = os.environ | {"CASEMETER_DATA": str(bundles.parent), "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, "-W", "error", "-m", "casemeter_server", *arguments]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def ready(running: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    """Wait for the line that says that the process is ready."""
+    assert running.stderr
+    for line in running.stderr:
+        if found := re.fullmatch(pattern, line.strip()):
+            return found
+    pytest.fail("it ended before it was ready")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_until_it_is_told_to_stop(number: signal.Signals, bundles: Path) -> None:
+    options = ("--pack", str(TINY), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    with process(bundles, "serve", *options) as running:
+        pattern = r"casemeter answers (\S+) on 127\.0\.0\.1:(\d+); metrics on port (\d+)"
+        packs, port, metrics_port = ready(running, pattern).groups()
+        assert packs == str(TINY)
+        with Client(f"127.0.0.1:{port}", timeout=20) as client:
+            request = json_format.ParseDict(REQUEST, EvaluateRequest())
+            assert client.send(request).verdict.group.code == "BR15"
+            assert client.packs()[0].ref.id == "tiny"
+            with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as page:
+                assert b'casemeter_requests_total{code="OK",method="Evaluate"} 1.0' in page.read()
+        running.send_signal(number)
+        assert running.wait(20) == 0
+        assert running.stderr
+        assert running.stderr.read() == ""
+
+
+def test_serve_reads_its_configuration(bundles: Path, tmp_path: Path) -> None:
+    (tmp_path / "casemeter.toml").write_text(
+        f'listen = "127.0.0.1:0"\nmetrics = ""\npacks = ["{TINY}"]\ntime_zone = "UTC"\nstop_seconds = 0\n'
+    )
+    with process(bundles, "serve", "--config", str(tmp_path / "casemeter.toml")) as running:
+        (port,) = ready(running, r"casemeter answers \S+ on 127\.0\.0\.1:(\d+)").groups()
+        with Client(f"127.0.0.1:{port}", timeout=20) as client:
+            born = Encounter(birth_date="2026-06-01", admission_time={"seconds": 1_780_333_200})  # 17:00 UTC
+            verdict = client.send(EvaluateRequest(encounter=born, as_of={"seconds": 1_780_400_000})).verdict
+            assert verdict.facts.age_days == 0
+        running.terminate()
+        assert running.wait(20) == 0
+
+
+def test_serve_says_when_its_address_is_taken(run: Run, bundles: Path) -> None:
+    with live(Snapshot.open([tiny_bundle(bundles)]), metrics="127.0.0.1:0") as server:
+        taken = f"127.0.0.1:{server.running.metrics_port}"
+        for listen, metrics in ((server.address, "127.0.0.1:0"), ("127.0.0.1:0", taken)):
+            result = run("serve", "-p", TINY, "--listen", listen, "--metrics", metrics)
+            check_teaches(result, f"{server.address if listen == server.address else taken}: ")
+    check_teaches(run("serve", "--listen", "everywhere"), "'listen' is 'everywhere'")
+
+
+def test_demo_keeps_serving(bundles: Path) -> None:
+    with process(bundles, "demo", "--listen", "127.0.0.1:0", "--lang", "en") as running:
+        (address,) = ready(running, r"serving on (\S+); Ctrl-C ends\. Try: .*").groups()
+        with Client(address, timeout=20) as client:
+            assert client.packs()[0].is_default
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 0
+
+
+def test_help_names_every_command(run: Run) -> None:
+    result = run("--help")
+    for command in ("serve", "evaluate", "group", "demo", "pack"):
+        assert command in result.stdout
