@@ -80,6 +80,7 @@ async def running(
         gc.collect()
         gc.freeze()
         await server.start()
+        stack.callback(service.count_replies)
         stack.push_async_callback(server.stop, config.stop_seconds)
         stack.push_async_callback(healthy.enter_graceful_shutdown)
         for name in ("", SERVICE):

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from casemeter_grouper.compiled import bundle
 from casemeter_grouper.compiled.bundle import BundleError, open_bundle
-from casemeter_grouper.compiled.compiler import KIND, compile_scheme
-from casemeter_grouper.pack.dictionaries import dictionary_files
 from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.header import read_header
-from casemeter_grouper.pack.load import load, source_files
+from casemeter_grouper.pack.kinds import id_of, kind_of
+from casemeter_grouper.pack.load import source_files
 
 SUFFIX = ".bundle"
 
@@ -42,9 +40,9 @@ def build(folder: Path, target: Path) -> BuildReport:
         PackError: the pack has errors; nothing is written.
         OSError: the target cannot be written.
     """
-    pack = load(folder)
-    sha256 = bundle.write(target, *compile_scheme(pack.scheme))
-    return BuildReport(target, sha256, target.stat().st_size, pack.faults)
+    compiled = kind_of(folder).compile(folder)
+    sha256 = bundle.write(target, compiled.manifest, compiled.arrays)
+    return BuildReport(target, sha256, target.stat().st_size, compiled.faults)
 
 
 def build_cached(folder: Path, data_dir: Path) -> Path:
@@ -58,12 +56,10 @@ def build_cached(folder: Path, data_dir: Path) -> Path:
         PackError: the pack has errors.
         OSError: a file of the pack cannot be read, or the data directory cannot be written.
     """
-    header = read_header(folder, [])
-    name = header.header.id if header else folder.name
     source = source_hash(folder)
-    path = data_dir / f"{name}-{source[:32]}{SUFFIX}"
+    path = data_dir / f"{id_of(folder)}-{source[:32]}{SUFFIX}"
     try:
-        open_bundle(path, KIND)
+        open_bundle(path, kind_of(folder).name)
         return path
     except BundleError:
         pass
@@ -81,7 +77,7 @@ def build_cached(folder: Path, data_dir: Path) -> Path:
 def source_hash(folder: Path) -> str:
     """Hash of everything that decides the bundle of a pack: its files, its dictionaries and the compiler."""
     digest = hashlib.sha256(f"compiler {bundle.COMPILER}\n".encode())
-    for path in [*source_files(folder), *dictionary_files(folder)]:
+    for path in [*source_files(folder), *kind_of(folder).beside(folder)]:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{content} {path.name}\n".encode())
     return digest.hexdigest()

@@ -96,7 +96,7 @@ def read_header(folder: Path, faults: list[Fault]) -> SchemeFile | None:
         details = {"kind": values["kind"], "known": ", ".join(KINDS)}
         faults.append(Fault("wrong_kind", FILE, lines.get("kind", 0), "kind", details))
         return None
-    if not _ID.match(values["id"]):
+    if not is_id(values["id"]):
         faults.append(Fault("bad_id", FILE, lines.get("id", 0), "id", {"value": values["id"]}))
         return None
     start, until = values.get("valid_from"), values.get("valid_until")
@@ -119,6 +119,11 @@ def read_header(folder: Path, faults: list[Fault]) -> SchemeFile | None:
         counts=values.get("counts", {}),
         lines=lines,
     )
+
+
+def is_id(text: object) -> bool:
+    """Whether a value may be the id of a pack: letters, digits, ``_``, ``.`` and ``-``, up to 64."""
+    return isinstance(text, str) and _ID.match(text) is not None
 
 
 def _content_fits(key: str, value: object) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rapidfuzz import process
 
-from casemeter_grouper.pack.header import FILE
+from casemeter_grouper.pack.kinds import HEADERS
 from casemeter_grouper.pack.words import SaidError
 
 _PACKS = Path(__file__).parent.parent / "packs"
@@ -20,7 +20,7 @@ class PackNotFoundError(SaidError):
 
 def shipped_packs() -> dict[str, Path]:
     """Return the folder of every shipped pack, by name."""
-    return {header.parent.name: header.parent for header in sorted(_PACKS.glob(f"*/{FILE}"))}
+    return {folder.name: folder for folder in _packs_in(_PACKS)}
 
 
 def find_pack(name_or_dir: str) -> Path:
@@ -34,7 +34,7 @@ def find_pack(name_or_dir: str) -> Path:
     """
     path, shipped = Path(name_or_dir), shipped_packs()
     try:
-        if path.is_dir() and ((path / FILE).exists() or name_or_dir not in shipped):
+        if path.is_dir() and (_is_pack(path) or name_or_dir not in shipped):
             return path
         is_file = path.exists()
     except (OSError, ValueError) as error:
@@ -52,6 +52,14 @@ def find_pack(name_or_dir: str) -> Path:
 def _packs_beside(path: Path) -> list[str]:
     """Packs in the folder where the missing one was looked for, written as the caller wrote it."""
     try:
-        return [str(header.parent) for header in path.parent.glob(f"*/{FILE}")]
+        return [str(folder) for folder in _packs_in(path.parent)]
     except OSError:
         return []
+
+
+def _packs_in(folder: Path) -> list[Path]:
+    return sorted({header.parent for name in HEADERS for header in folder.glob(f"*/{name}")})
+
+
+def _is_pack(folder: Path) -> bool:
+    return any((folder / name).exists() for name in HEADERS)

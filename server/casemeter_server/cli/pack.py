@@ -21,11 +21,11 @@ from casemeter_grouper.compiled.bundle import BundleError
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.pack import fold as folding
 from casemeter_grouper.pack.build import build as build_bundle
-from casemeter_grouper.pack.check import check_pack
 from casemeter_grouper.pack.diff import diff as diff_schemes
 from casemeter_grouper.pack.diff_text import diff_lines
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError
 from casemeter_grouper.pack.info import info as info_of
+from casemeter_grouper.pack.kinds import check_pack
 from casemeter_grouper.pack.load import LoadedPack
 from casemeter_grouper.pack.pin import pin_pack
 from casemeter_grouper.pack.shipped import find_pack

@@ -1,0 +1,91 @@
+"""The kinds of packs: how each is recognised, checked and compiled."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from casemeter_grouper.compiled.bundle import Arrays
+from casemeter_grouper.compiled.compiler import KIND as DRG
+from casemeter_grouper.compiled.compiler import compile_scheme
+from casemeter_grouper.pack.check import check_pack as check_scheme
+from casemeter_grouper.pack.dictionaries import dictionary_files
+from casemeter_grouper.pack.faults import Fault
+from casemeter_grouper.pack.header import FILE as SCHEME_FILE
+from casemeter_grouper.pack.header import is_id
+from casemeter_grouper.pack.load import load
+
+
+class Compiled(NamedTuple):
+    """What a pack compiles into.
+
+    Attributes:
+        manifest: JSON values under string keys.
+        arrays: by name.
+        faults: warnings of the pack.
+    """
+
+    manifest: Mapping[str, Any]
+    arrays: Arrays
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of pack.
+
+    Attributes:
+        name: of the kind; the kind of its bundles too.
+        header: the file that makes a folder a pack of this kind.
+        compile: compiles the pack of a folder; raises ``PackError`` when it has errors.
+        check: returns every fault of the pack of a folder.
+        beside: files outside the folder that decide the bundle, too.
+    """
+
+    name: str
+    header: str
+    compile: Callable[[Path], Compiled]
+    check: Callable[[Path], list[Fault]]
+    beside: Callable[[Path], list[Path]]
+
+
+def _compile_scheme(folder: Path) -> Compiled:
+    pack = load(folder)
+    return Compiled(*compile_scheme(pack.scheme), pack.faults)
+
+
+_SCHEME: Final = Kind(DRG, SCHEME_FILE, _compile_scheme, check_scheme, dictionary_files)
+KINDS: Final = (_SCHEME,)
+"""Every kind. The first is taken for a folder that is of none: its faults say what a pack needs."""
+
+HEADERS: Final = tuple(dict.fromkeys(kind.header for kind in KINDS))
+"""The files that make a folder a pack."""
+
+
+def kind_of(folder: Path) -> Kind:
+    """Return the kind of the pack in a folder: by its header file, and by the ``kind`` that it states."""
+    for kind in KINDS:
+        if kind.name == _stated(folder / kind.header).get("kind"):
+            return kind
+    return next((kind for kind in KINDS if (folder / kind.header).is_file()), _SCHEME)
+
+
+def id_of(folder: Path) -> str:
+    """Return the id that a pack states, or the name of its folder."""
+    stated = _stated(folder / kind_of(folder).header).get("id")
+    return stated if isinstance(stated, str) and is_id(stated) else folder.name
+
+
+def check_pack(folder: Path) -> list[Fault]:
+    """Return every fault of a pack, errors first, then by file and row."""
+    return kind_of(folder).check(folder)
+
+
+def _stated(header: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(header.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}  # what is wrong with it is said where it is read
