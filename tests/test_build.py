@@ -16,7 +16,7 @@ from casemeter_grouper.compiled.bundle import BundleError, Reason, open_bundle
 from casemeter_grouper.compiled.compiler import KIND, compile_scheme
 from casemeter_grouper.compiled.decompiler import scheme_of
 from casemeter_grouper.compiled.scheme import CompiledScheme
-from casemeter_grouper.pack import build as building
+from casemeter_grouper.pack import kinds
 from casemeter_grouper.pack.build import build, build_cached, source_hash
 from casemeter_grouper.pack.faults import PackError
 from casemeter_grouper.pack.fold import fold_pack
@@ -151,7 +151,7 @@ def test_an_unchanged_pack_is_not_built_again(
 ) -> None:
     first = build_cached(tiny, tmp_path / "data")
     assert first.name == f"tiny-{source_hash(tiny)[:32]}.bundle"
-    monkeypatch.setattr(building, "load", None)
+    monkeypatch.setattr(kinds, "load", None)
     assert build_cached(tiny, tmp_path / "data") == first
 
 
@@ -203,7 +203,7 @@ def test_a_pack_edited_while_it_is_read_is_read_again(
             path.write_text(path.read_text("utf-8").replace("BB11,,3.5\n", edit), "utf-8")
         return load(folder)
 
-    monkeypatch.setattr(building, "load", load_edited)
+    monkeypatch.setattr(kinds, "load", load_edited)
     path = build_cached(tiny, tmp_path / "data")
     assert path.name == f"tiny-{source_hash(tiny)[:32]}.bundle"
     assert open_bundle(path, KIND).manifest["weights"]["BB11"] == "4.5"

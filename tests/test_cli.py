@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -291,6 +292,12 @@ def ready(running: subprocess.Popen[str], pattern: str) -> re.Match[str]:
         if found := re.fullmatch(pattern, line.strip()):
             return found
     pytest.fail("it ended before it was ready")
+
+
+def page(port: str) -> bytes:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+        content: bytes = reply.read()
+    return content
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
