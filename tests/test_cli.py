@@ -311,8 +311,11 @@ def test_serve_answers_until_it_is_told_to_stop(number: signal.Signals, bundles:
             request = json_format.ParseDict(REQUEST, EvaluateRequest())
             assert client.send(request).verdict.group.code == "BR15"
             assert client.packs()[0].ref.id == "tiny"
-            with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as page:
-                assert b'casemeter_requests_total{code="OK",method="Evaluate"} 1.0' in page.read()
+            counted = b'casemeter_requests_total{code="OK",method="Evaluate"} 1.0'
+            deadline = time.monotonic() + 10  # a reply is counted shortly after it is given
+            while counted not in page(metrics_port):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
         running.send_signal(number)
         assert running.wait(20) == 0
         assert running.stderr
