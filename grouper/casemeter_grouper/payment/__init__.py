@@ -1,0 +1,1 @@
+"""Payment packs: what a group pays, as tables, and pricing a stay by them exactly."""

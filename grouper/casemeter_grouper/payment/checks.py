@@ -1,0 +1,160 @@
+"""What is wrong between the rows of a payment pack: gaps, overlaps, doubles, and units of money."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from itertools import combinations, pairwise
+from typing import Final
+
+from casemeter_grouper.pack.faults import Fault
+from casemeter_grouper.payment.header import Method, PaymentFile
+from casemeter_grouper.payment.partition import Span, breaks
+from casemeter_grouper.payment.read import (
+    BANDS,
+    COEFFICIENTS,
+    EQUIVALENTS,
+    EXCLUSIONS,
+    PRICE_LEVELS,
+    PRICES,
+    Placed,
+    Read,
+    Row,
+)
+from casemeter_grouper.payment.rows import Band, Price
+from casemeter_grouper.payment.select import Key, Scope
+
+MEAN_YUAN: Final = (Fraction(300), Fraction(100_000))
+"""What a stay of weight 1 may cost or earn. Fen are a hundredfold of it, 万元 a ten-thousandth."""
+
+_SCORE_YUAN: Final = (Fraction(1, 100), Fraction(1_000))
+_TIMES_THE_MEAN: Final = (Fraction(1, 20), Fraction(20))
+
+
+def note_rows(read: Read, header: PaymentFile | None, faults: list[Fault]) -> None:
+    """Note every fault between the rows of a pack."""
+    faults += _bands(read.bands)
+    faults += _prices(read.prices)
+    faults += _equally_specific(PRICES, ((line, (row.level, row.insurance)) for line, row in read.prices))
+    faults += _equally_specific(BANDS, ((line, (row.level, row.insurance)) for line, row in read.bands))
+    coefficients = [(line, (row.level, row.hospital, row.group)) for line, row in read.coefficients]
+    faults += _twice(COEFFICIENTS, "coefficient", coefficients)
+    faults += _equally_specific(COEFFICIENTS, coefficients)
+    faults += _twice(EXCLUSIONS, "item", ((line, (row.item, row.category)) for line, row in read.exclusions))
+    faults += _twice(EQUIVALENTS, "item", ((line, (row.item,)) for line, row in read.equivalents))
+    faults += _twice(PRICE_LEVELS, "group", ((line, (row.group,)) for line, row in read.price_levels))
+    if header:
+        faults += _units(read.prices, header)
+        if header.header.method is Method.RATE and not read.prices:
+            faults.append(Fault("no_prices", PRICES))
+
+
+def _bands(bands: Placed[Band]) -> Iterator[Fault]:
+    for scoped in _by(bands, lambda row: (row.level, row.insurance)).values():
+        ranges = _by(scoped, lambda row: (row.weight_above, row.weight_to))
+        weights = [
+            Span(rows[0][0], above or Fraction(0), False, to, True) for (above, to), rows in ranges.items()
+        ]
+        for found in breaks([span._replace(start_inclusive=span.start == 0) for span in weights]):
+            details = {"at": found.at, "first": found.other or "-"}
+            yield Fault(f"weights_{found.kind}", BANDS, found.line, "weight_from", details)
+        for rows in ranges.values():
+            spans = [
+                Span(line, row.start or Fraction(0), row.start_inclusive, row.end, row.end_inclusive)
+                for line, row in rows
+            ]
+            for found in breaks(spans):
+                details = {"at": found.at, "first": found.other or "-"}
+                yield Fault(f"bands_{found.kind}", BANDS, found.line, "from", details)
+            first, divisor = rows[0][0], rows[0][1].divisor
+            for line, row in rows[1:]:
+                if row.divisor != divisor:
+                    details = {"divisor": row.divisor, "other": divisor, "first": first}
+                    yield Fault("divisors_differ", BANDS, line, "divisor", details)
+
+
+def _prices(prices: Placed[Price]) -> Iterator[Fault]:
+    for rows in _by(prices, lambda row: (row.level, row.insurance)).values():
+        ordered = sorted(rows, key=lambda item: (item[1].valid_from, item[1].valid_until))
+        for (first, before), (line, after) in pairwise(ordered):
+            details: dict[str, object] = {
+                "until": before.valid_until or "∞",
+                "start": after.valid_from or "-∞",
+            }
+            details["first"] = first
+            if not before.valid_until or after.valid_from <= before.valid_until:
+                yield Fault("dates_overlap", PRICES, line, "valid_from", details)
+            elif after.valid_from > _next_day(before.valid_until):
+                yield Fault("dates_gap", PRICES, line, "valid_from", details)
+
+
+def _next_day(day: str) -> str:
+    date = datetime.date.fromisoformat(day)
+    return (date + datetime.timedelta(days=1)).isoformat() if date < datetime.date.max else day
+
+
+def _twice(file: str, column: str, rows: Iterable[tuple[int, Scope]]) -> Iterator[Fault]:
+    lines: dict[Scope, int] = {}
+    for line, key in rows:
+        first = lines.setdefault(key, line)
+        if first != line:
+            yield Fault("row_twice", file, line, column, {"first": first})
+
+
+def _equally_specific(file: str, rows: Iterable[tuple[int, Scope]]) -> Iterator[Fault]:
+    """Two rows that one stay can meet, each with as many cells filled, and no row that says which wins."""
+    lines: dict[Scope, int] = {}
+    for line, scope in rows:
+        lines.setdefault(scope, line)
+    by_count = _by([(line, scope) for scope, line in lines.items()], lambda scope: scope.count(""))
+    for same in by_count.values():
+        for (first, one), (line, other) in combinations(same, 2):
+            meet = all(not a or not b or a == b for a, b in zip(one, other, strict=True))
+            both = tuple(a or b for a, b in zip(one, other, strict=True))
+            if meet and both not in lines:
+                yield Fault(
+                    "equally_specific",
+                    file,
+                    line,
+                    "",
+                    {"first": first, "both": ", ".join(filter(None, both))},
+                )
+
+
+def _units(prices: Placed[Price], header: PaymentFile) -> Iterator[Fault]:
+    mean, method = header.mean_cost_yuan, header.header.method
+    if mean is not None and not MEAN_YUAN[0] <= mean <= MEAN_YUAN[1]:
+        yield header.file.fault(
+            "wrong_currency_unit", "mean_cost_yuan", value=_written(mean), usual=_range(MEAN_YUAN)
+        )
+        return
+    per_weight = header.points_per_weight
+    usual = MEAN_YUAN
+    if method is Method.SCORE and (mean is None or "points_per_weight" not in header.file.values):
+        per_weight, usual = Fraction(1), _SCORE_YUAN
+    elif mean is not None:
+        usual = (mean * _TIMES_THE_MEAN[0], mean * _TIMES_THE_MEAN[1])
+    for line, row in prices:
+        if not usual[0] <= row.price_yuan * per_weight <= usual[1]:
+            details = {
+                "value": _written(row.price_yuan),
+                "usual": _range((usual[0] / per_weight, usual[1] / per_weight)),
+            }
+            yield Fault("wrong_currency_unit", PRICES, line, "price_yuan", details)
+
+
+def _range(bounds: tuple[Fraction, Fraction]) -> str:
+    return f"{_written(bounds[0])}–{_written(bounds[1])}"
+
+
+def _written(value: Fraction) -> str:
+    return f"{float(value):.10g}"
+
+
+def _by(rows: Placed[Row], key: Callable[[Row], Key]) -> dict[Key, Placed[Row]]:
+    found: dict[Key, Placed[Row]] = defaultdict(list)
+    for line, row in rows:
+        found[key(row)].append((line, row))
+    return found
