@@ -17,6 +17,9 @@ from casemeter_grouper.pack.faults import Fault
 from casemeter_grouper.pack.header import FILE as SCHEME_FILE
 from casemeter_grouper.pack.header import is_id
 from casemeter_grouper.pack.load import load
+from casemeter_grouper.payment.header import FILE as PAYMENT_FILE
+from casemeter_grouper.payment.header import KIND as PAYMENT
+from casemeter_grouper.payment.load import check_payment, compile_payment
 
 
 class Compiled(NamedTuple):
@@ -57,8 +60,17 @@ def _compile_scheme(folder: Path) -> Compiled:
     return Compiled(*compile_scheme(pack.scheme), pack.faults)
 
 
+def _compile_payment(folder: Path) -> Compiled:
+    return Compiled(*compile_payment(folder))
+
+
+def _nothing(_folder: Path) -> list[Path]:
+    return []
+
+
 _SCHEME: Final = Kind(DRG, SCHEME_FILE, _compile_scheme, check_scheme, dictionary_files)
-KINDS: Final = (_SCHEME,)
+_PAYMENT: Final = Kind(PAYMENT, PAYMENT_FILE, _compile_payment, check_payment, _nothing)
+KINDS: Final = (_SCHEME, _PAYMENT)
 """Every kind. The first is taken for a folder that is of none: its faults say what a pack needs."""
 
 HEADERS: Final = tuple(dict.fromkeys(kind.header for kind in KINDS))
