@@ -5,41 +5,74 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from casemeter_grouper.pack.faults import Fault, nearest
 from casemeter_grouper.pack.tables import read_text
 from casemeter_grouper.scheme import Header
 
 FILE = "scheme.toml"
-KINDS = ("drg",)
+KINDS = ("drg", "dip")
+"""The kinds of packs that have this header."""
+
 _TOML_LINE = re.compile(r"at line (\d+)")
 _ID = re.compile(r"[^\W_][\w.-]{0,63}\Z")
 
 
+def _is_filled(value: Any) -> bool:
+    return bool(value)
+
+
+def _are_texts(value: Any) -> bool:
+    return all(isinstance(item, str) for item in value)
+
+
+def are_counts(value: Any) -> bool:
+    """Whether every value of a table is a whole number."""
+    return all(type(item) is int for item in value.values())
+
+
+def _anything(_value: Any) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
-class _Key:
-    type: type
+class Key:
+    """One key of a header.
+
+    Attributes:
+        types: the types its value may have; ``bool`` is no ``int`` here.
+        expected: what it must be, in words.
+        example: a value as it is written.
+        fits: whether a value of the type can stand there.
+    """
+
+    types: tuple[type, ...]
     expected: str
     example: str
     required: bool = False
+    fits: Callable[[Any], bool] = _anything
 
 
-_KEYS: dict[str, _Key] = {
-    "id": _Key(str, "text", '"my_scheme"', required=True),
-    "kind": _Key(str, "text", '"drg"', required=True),
-    "title": _Key(str, "text", '"My scheme 2026"', required=True),
-    "version": _Key(str, "text", '"1"'),
-    "valid_from": _Key(datetime.date, "a date", "2026-01-01"),
-    "valid_until": _Key(datetime.date, "a date", "2026-12-31"),
-    "code_system_diagnosis": _Key(str, "text", '"ICD-10 NHSA 2.0"'),
-    "code_system_procedure": _Key(str, "text", '"ICD-9-CM-3 NHSA 2.0"'),
-    "dictionary_sha256": _Key(str, "text", '"…"'),
-    "retry_each_procedure_when_ungroupable": _Key(bool, "true or false", "false"),
-    "empty_sets": _Key(list, "a list of set names", '["AB1_proc"]'),
-    "counts": _Key(dict, "a table", "{ mdc = 26 }"),
+_COMMON: Final = {
+    "id": Key((str,), "text", '"my_scheme"', required=True, fits=_is_filled),
+    "kind": Key((str,), "text", '"drg"', required=True, fits=_is_filled),
+    "title": Key((str,), "text", '"My scheme 2026"', required=True, fits=_is_filled),
+    "version": Key((str,), "text", '"1"'),
+    "valid_from": Key((datetime.date,), "a date", "2026-01-01"),
+    "valid_until": Key((datetime.date,), "a date", "2026-12-31"),
+    "code_system_diagnosis": Key((str,), "text", '"ICD-10 NHSA 2.0"'),
+    "code_system_procedure": Key((str,), "text", '"ICD-9-CM-3 NHSA 2.0"'),
+}
+_DRG: Final = {
+    "dictionary_sha256": Key((str,), "text", '"…"'),
+    "retry_each_procedure_when_ungroupable": Key((bool,), "true or false", "false"),
+    "empty_sets": Key((list,), "a list of set names", '["AB1_proc"]', fits=_are_texts),
+    "counts": Key((dict,), "a table", "{ mdc = 26 }", fits=are_counts),
 }
 
 
@@ -66,33 +99,71 @@ class SchemeFile:
         return Fault(kind, FILE, self.lines.get(key, 0), key, details)
 
 
+class Stated(NamedTuple):
+    """What a header says.
+
+    Attributes:
+        values: by key; keys that are not there are absent.
+        lines: line of each key.
+    """
+
+    header: Header
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+
 def read_header(folder: Path, faults: list[Fault]) -> SchemeFile | None:
-    """Read the header of a pack, or note why it cannot be read and return ``None``."""
+    """Read the header of a scheme, or note why it cannot be read and return ``None``."""
+    stated = read_keys(folder, "drg", _DRG, faults)
+    if stated is None:
+        return None
+    values = stated.values
+    return SchemeFile(
+        stated.header,
+        pin=values.get("dictionary_sha256", ""),
+        retry_each_procedure=values.get("retry_each_procedure_when_ungroupable", False),
+        empty_sets=frozenset(values.get("empty_sets", ())),
+        counts=values.get("counts", {}),
+        lines=stated.lines,
+    )
+
+
+def read_keys(folder: Path, kind: str, own: Mapping[str, Key], faults: list[Fault]) -> Stated | None:
+    """Read ``scheme.toml``, or note why it cannot be read and return ``None``.
+
+    Args:
+        folder: the folder of the pack.
+        kind: the kind that the pack must be of.
+        own: the keys that packs of this kind may have beside the common ones.
+        faults: where everything wrong is noted.
+    """
     text = read_text(folder, FILE, faults)
     if text is None:
         return None
     try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: also for a number of thousands of digits
+        values = tomllib.loads(text, parse_float=Decimal)
+    # ValueError: also for a whole number of thousands of digits; ArithmeticError: for other numbers.
+    except (ValueError, RecursionError, ArithmeticError) as error:
         place = _TOML_LINE.search(str(error))
         faults.append(Fault("bad_toml", FILE, int(place[1]) if place else 0, details={"reason": str(error)}))
         return None
     before = len(faults)
-    lines = _lines(text)
-    for key, form in _KEYS.items():
+    keys = {**_COMMON, **own}
+    lines = _lines(text, keys)
+    for key, form in keys.items():
         if key not in values:
             if form.required:
                 faults.append(Fault("missing_key", FILE, details={"key": key, "example": form.example}))
-        elif type(values[key]) is not form.type or not _content_fits(key, values[key]):
+        elif type(values[key]) not in form.types or not form.fits(values[key]):
             details = {"key": key, "value": values[key], "expected": form.expected, "example": form.example}
             faults.append(Fault("wrong_type", FILE, lines.get(key, 0), key, details))
     for key in values:
-        if key not in _KEYS:
-            details = {"key": key, "known": nearest(key, _KEYS)}
+        if key not in keys:
+            details = {"key": key, "known": nearest(key, keys)}
             faults.append(Fault("unknown_key", FILE, lines.get(key, 0), key, details))
     if any(fault.severity == "error" for fault in faults[before:]):
         return None
-    if values["kind"] not in KINDS:
+    if values["kind"] != kind:
         details = {"kind": values["kind"], "known": ", ".join(KINDS)}
         faults.append(Fault("wrong_kind", FILE, lines.get("kind", 0), "kind", details))
         return None
@@ -103,22 +174,16 @@ def read_header(folder: Path, faults: list[Fault]) -> SchemeFile | None:
     if start and until and until < start:
         dates: dict[str, object] = {"start": start, "until": until}
         faults.append(Fault("dates_reversed", FILE, lines.get("valid_until", 0), "valid_until", dates))
-    return SchemeFile(
-        Header(
-            id=values["id"],
-            title=values["title"],
-            version=values.get("version", ""),
-            valid_from=start.isoformat() if start else "",
-            valid_until=until.isoformat() if until else "",
-            diagnosis_system=values.get("code_system_diagnosis", ""),
-            procedure_system=values.get("code_system_procedure", ""),
-        ),
-        pin=values.get("dictionary_sha256", ""),
-        retry_each_procedure=values.get("retry_each_procedure_when_ungroupable", False),
-        empty_sets=frozenset(values.get("empty_sets", ())),
-        counts=values.get("counts", {}),
-        lines=lines,
+    header = Header(
+        id=values["id"],
+        title=values["title"],
+        version=values.get("version", ""),
+        valid_from=start.isoformat() if start else "",
+        valid_until=until.isoformat() if until else "",
+        diagnosis_system=values.get("code_system_diagnosis", ""),
+        procedure_system=values.get("code_system_procedure", ""),
     )
+    return Stated(header, values, lines)
 
 
 def is_id(text: object) -> bool:
@@ -126,24 +191,13 @@ def is_id(text: object) -> bool:
     return isinstance(text, str) and _ID.match(text) is not None
 
 
-def _content_fits(key: str, value: object) -> bool:
-    match value:
-        case list():
-            return all(isinstance(item, str) for item in value)
-        case dict():
-            return all(type(item) is int for item in value.values())
-        case str():
-            return bool(value) or key not in ("id", "kind", "title")
-    return True
-
-
-def _lines(text: str) -> dict[str, int]:
+def _lines(text: str, keys: Collection[str]) -> dict[str, int]:
     """Line of each top-level key, for faults; TOML itself keeps none."""
     found: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         key = line.partition("=")[0].strip()
         if line.startswith("["):
             key = line.strip("[] ")
-        if key in _KEYS or key.isidentifier():
+        if key in keys or key.isidentifier():
             found.setdefault(key, number)
     return found

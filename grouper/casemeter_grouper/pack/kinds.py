@@ -11,6 +11,10 @@ from typing import Any, Final, NamedTuple
 from casemeter_grouper.compiled.bundle import Arrays
 from casemeter_grouper.compiled.compiler import KIND as DRG
 from casemeter_grouper.compiled.compiler import compile_scheme
+from casemeter_grouper.dip.check import check_catalogue
+from casemeter_grouper.dip.compiled import KIND as DIP
+from casemeter_grouper.dip.compiled import compile_catalogue
+from casemeter_grouper.dip.load import load as load_catalogue
 from casemeter_grouper.pack.check import check_pack as check_scheme
 from casemeter_grouper.pack.dictionaries import dictionary_files
 from casemeter_grouper.pack.faults import Fault
@@ -60,6 +64,11 @@ def _compile_scheme(folder: Path) -> Compiled:
     return Compiled(*compile_scheme(pack.scheme), pack.faults)
 
 
+def _compile_catalogue(folder: Path) -> Compiled:
+    pack = load_catalogue(folder)
+    return Compiled(*compile_catalogue(pack.catalogue), pack.faults)
+
+
 def _compile_payment(folder: Path) -> Compiled:
     return Compiled(*compile_payment(folder))
 
@@ -69,8 +78,9 @@ def _nothing(_folder: Path) -> list[Path]:
 
 
 _SCHEME: Final = Kind(DRG, SCHEME_FILE, _compile_scheme, check_scheme, dictionary_files)
+_CATALOGUE: Final = Kind(DIP, SCHEME_FILE, _compile_catalogue, check_catalogue, dictionary_files)
 _PAYMENT: Final = Kind(PAYMENT, PAYMENT_FILE, _compile_payment, check_payment, _nothing)
-KINDS: Final = (_SCHEME, _PAYMENT)
+KINDS: Final = (_SCHEME, _CATALOGUE, _PAYMENT)
 """Every kind. The first is taken for a folder that is of none: its faults say what a pack needs."""
 
 HEADERS: Final = tuple(dict.fromkeys(kind.header for kind in KINDS))

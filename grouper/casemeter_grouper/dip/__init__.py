@@ -1,0 +1,1 @@
+"""DIP: catalogues of groups joined by the principal diagnosis, and grouping by them."""

@@ -1,0 +1,74 @@
+"""Grouping a case by a catalogue: how it ends, why it ends in no group, and what else matches as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from casemeter_grouper.case import Case
+from casemeter_grouper.dip.catalogue import CatalogueGroup
+from casemeter_grouper.dip.compiled import CompiledCatalogue, kernel_cost
+from casemeter_grouper.dip.kernel import Batch, run, run_one
+from casemeter_grouper.grouping import Status, Ungroupable
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueOutcome:
+    """How one case ends.
+
+    Attributes:
+        group: the group; ``None`` when it is in none.
+        number: the kernel's number of the group; 0 when it is in none.
+        reason: why it is ungroupable; set for that status only.
+        rivals: the other groups that match by as many procedures, in the order of the catalogue. Only cost,
+            score or code tells them from the group, so before discharge the case may end in any of them.
+    """
+
+    status: Status
+    group: CatalogueGroup | None = None
+    number: int = 0
+    reason: Ungroupable | None = None
+    rivals: tuple[CatalogueGroup, ...] = ()
+
+
+NOT_YET: Final = CatalogueOutcome(Status.NOT_YET)
+_UNKNOWN: Final = CatalogueOutcome(Status.UNGROUPABLE, reason=Ungroupable.PRINCIPAL_UNKNOWN)
+_NO_GROUP: Final = CatalogueOutcome(Status.UNGROUPABLE, reason=Ungroupable.NO_RULE)
+
+
+class CatalogueGrouper:
+    """Answers from one compiled catalogue. Holds no state of any case."""
+
+    def __init__(self, compiled: CompiledCatalogue) -> None:
+        self.compiled = compiled
+
+    def run(self, batch: Batch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Group encoded cases; see :func:`casemeter_grouper.dip.kernel.run` for what is returned."""
+        count = len(batch.principals)
+        groups, rivals = np.empty(count, np.int32), np.empty(count, np.int32)
+        run(self.compiled.mapped, batch, groups, rivals)
+        return groups, rivals
+
+    def group(self, case: Case, cost_fen: int | None) -> CatalogueOutcome:
+        """Group one case.
+
+        Args:
+            case: codes are normalised.
+            cost_fen: cost of the case so far in fen, or ``None``: what cost would decide, score decides.
+
+        Raises:
+            ValueError: the cost is below 0.
+        """
+        cost = kernel_cost(cost_fen)
+        if not case.diagnoses:
+            return NOT_YET
+        numbers = run_one(self.compiled.mapped, self.compiled.encode_one(case), cost).tolist()
+        if not numbers:
+            return _NO_GROUP if case.diagnoses[0] in self.compiled.diagnoses.number else _UNKNOWN
+        number, *others = numbers
+        groups = self.compiled.groups
+        rivals = tuple(group for other in sorted(others) if (group := groups[other]))
+        return CatalogueOutcome(Status.GROUPED, groups[number], number, None, rivals)
