@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from casemeter_grouper.benchmark.header import FILE as BENCHMARK_FILE
+from casemeter_grouper.benchmark.header import KIND as BENCHMARK
+from casemeter_grouper.benchmark.load import check_benchmark, compile_benchmark
 from casemeter_grouper.compiled.bundle import Arrays
 from casemeter_grouper.compiled.compiler import KIND as DRG
 from casemeter_grouper.compiled.compiler import compile_scheme
@@ -73,6 +76,10 @@ def _compile_payment(folder: Path) -> Compiled:
     return Compiled(*compile_payment(folder))
 
 
+def _compile_benchmark(folder: Path) -> Compiled:
+    return Compiled(*compile_benchmark(folder))
+
+
 def _nothing(_folder: Path) -> list[Path]:
     return []
 
@@ -80,7 +87,8 @@ def _nothing(_folder: Path) -> list[Path]:
 _SCHEME: Final = Kind(DRG, SCHEME_FILE, _compile_scheme, check_scheme, dictionary_files)
 _CATALOGUE: Final = Kind(DIP, SCHEME_FILE, _compile_catalogue, check_catalogue, dictionary_files)
 _PAYMENT: Final = Kind(PAYMENT, PAYMENT_FILE, _compile_payment, check_payment, _nothing)
-KINDS: Final = (_SCHEME, _CATALOGUE, _PAYMENT)
+_BENCHMARK: Final = Kind(BENCHMARK, BENCHMARK_FILE, _compile_benchmark, check_benchmark, _nothing)
+KINDS: Final = (_SCHEME, _CATALOGUE, _PAYMENT, _BENCHMARK)
 """Every kind. The first is taken for a folder that is of none: its faults say what a pack needs."""
 
 HEADERS: Final = tuple(dict.fromkeys(kind.header for kind in KINDS))
