@@ -10,6 +10,7 @@ import pytest
 from casemeter_grouper import walker
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.grouping import Grouper
+from casemeter_grouper.pack.kinds import check_pack, id_of, kind_of
 from casemeter_grouper.pack.load import load
 from casemeter_grouper.pack.shipped import DEFAULT, PackNotFoundError, find_pack, shipped_packs
 from shared_cases import read
@@ -22,7 +23,17 @@ def test_the_default_pack_is_shipped() -> None:
     assert find_pack(DEFAULT) == shipped_packs()[DEFAULT]
 
 
+SHIPPED_SCHEMES = sorted(name for name, folder in shipped_packs().items() if kind_of(folder).name == "drg")
+
+
 @pytest.mark.parametrize("name", sorted(shipped_packs()))
+def test_a_shipped_pack_has_no_error_and_is_called_by_its_id(name: str) -> None:
+    folder = find_pack(name)
+    assert id_of(folder) == name
+    assert not [fault.line() for fault in check_pack(folder) if fault.severity == "error"]
+
+
+@pytest.mark.parametrize("name", SHIPPED_SCHEMES)
 def test_a_shipped_pack_is_pinned_to_the_shipped_dictionary(name: str) -> None:
     pack = load(find_pack(name))
     assert pack.scheme.header.id == name

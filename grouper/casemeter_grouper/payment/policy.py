@@ -83,6 +83,16 @@ class Policy:
         """Return the pack's name of an insurance, or what was sent when the pack does not know it."""
         return self._tables.insurance.get(sent, sent)
 
+    @property
+    def has_exclusions(self) -> bool:
+        """Whether any charge is out of scope."""
+        return bool(self._exclusions)
+
+    @property
+    def price_days(self) -> tuple[str, ...]:
+        """The days (``YYYY-MM-DD``) from which another price holds, in order."""
+        return tuple(sorted({row.valid_from for row in self._tables.prices if row.valid_from}))
+
     def tariff(self, stay: Stay) -> Tariff | NotPriced:
         """Return what the group of a stay pays, or why it has no price."""
         if not self.header.holds_on(stay.day):
@@ -129,7 +139,9 @@ class Policy:
             item: code of the item, or empty.
             category: code of the fee category, or empty.
         """
-        return most_specific(self._exclusions, (item, category)) if self._exclusions else None
+        # Asked for every charge of every call: three look-ups, the most specific first.
+        rows = self._exclusions
+        return rows.get((item, category)) or rows.get((item, "")) or rows.get(("", category))
 
     def in_scope(self, item: str, category: str = "") -> bool:
         """Whether a charge counts as cost of the stay."""
