@@ -65,10 +65,24 @@ class CatalogueGrouper:
         cost = kernel_cost(cost_fen)
         if not case.diagnoses:
             return NOT_YET
-        numbers = run_one(self.compiled.mapped, self.compiled.encode_one(case), cost).tolist()
-        if not numbers:
+        number, rivals = self._run_one(self.compiled.encode_one(case), cost)
+        if number == 0:
             return _NO_GROUP if case.diagnoses[0] in self.compiled.diagnoses.number else _UNKNOWN
-        number, *others = numbers
+        return CatalogueOutcome(Status.GROUPED, self.compiled.groups[number], number, None, rivals)
+
+    def rivals_of(self, codes: NDArray[np.int32], cost: int) -> tuple[CatalogueGroup, ...]:
+        """Return the rivals of the group of one encoded case, in the order of the catalogue.
+
+        Args:
+            codes: as :func:`casemeter_grouper.dip.kernel.run_one` takes them.
+            cost: likewise.
+        """
+        return self._run_one(codes, cost)[1]
+
+    def _run_one(self, codes: NDArray[np.int32], cost: int) -> tuple[int, tuple[CatalogueGroup, ...]]:
+        """Return the number of the group, 0 for none, and its rivals."""
+        numbers: list[int] = run_one(self.compiled.mapped, codes, cost).tolist()
+        if not numbers:
+            return 0, ()
         groups = self.compiled.groups
-        rivals = tuple(group for other in sorted(others) if (group := groups[other]))
-        return CatalogueOutcome(Status.GROUPED, groups[number], number, None, rivals)
+        return numbers[0], tuple(group for other in sorted(numbers[1:]) if (group := groups[other]))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
+from casemeter_grouper.dip.diff import CatalogueDiff
 from casemeter_grouper.pack.changes import ADDED, REMOVED, Change, Moved
 from casemeter_grouper.pack.diff import SchemeDiff
 from casemeter_grouper.pack.words import word
@@ -17,7 +18,10 @@ _HASH_SHOWN = 12
 
 
 def diff_lines(
-    diff: SchemeDiff, code_names: Mapping[str, str], language: str = "en", limit: int | None = 20
+    diff: SchemeDiff | CatalogueDiff,
+    code_names: Mapping[str, str],
+    language: str = "en",
+    limit: int | None = 20,
 ) -> Iterator[str]:
     """Yield the differences, part by part.
 

@@ -1,15 +1,21 @@
-"""A scheme from wherever it is: the folder of a pack, a shipped pack, or a bundle."""
+"""A scheme or a catalogue from wherever it is: the folder of a pack, a shipped pack, or a bundle."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from casemeter_grouper.compiled.bundle import BundleError, Reason
 from casemeter_grouper.compiled.scheme import CompiledScheme
+from casemeter_grouper.dip.compiled import KIND as DIP
+from casemeter_grouper.dip.compiled import CompiledCatalogue
+from casemeter_grouper.dip.load import LoadedCatalogue
+from casemeter_grouper.dip.load import load as load_catalogue
+from casemeter_grouper.pack.kinds import kind_of
 from casemeter_grouper.pack.load import LoadedPack, load
 from casemeter_grouper.pack.shipped import find_pack
 
 
-def open_source(name: str) -> LoadedPack | CompiledScheme:
+def open_source(name: str) -> LoadedPack | LoadedCatalogue | CompiledScheme | CompiledCatalogue:
     """Read a pack or open a bundle.
 
     Args:
@@ -25,4 +31,25 @@ def open_source(name: str) -> LoadedPack | CompiledScheme:
         is_file = path.is_file()
     except (OSError, ValueError):
         is_file = False  # no path at all: what follows says so
-    return CompiledScheme.open(path) if is_file else load(find_pack(name))
+    if is_file:
+        return open_compiled(path)
+    folder = find_pack(name)
+    return load_catalogue(folder) if kind_of(folder).name == DIP else load(folder)
+
+
+def open_compiled(path: Path) -> CompiledScheme | CompiledCatalogue:
+    """Open the bundle of a scheme or of a catalogue.
+
+    Raises:
+        BundleError: the bundle cannot be used, or is of neither kind.
+    """
+    try:
+        return CompiledScheme.open(path)
+    except BundleError as error:
+        if error.reason is not Reason.WRONG_KIND:
+            raise
+        other = error
+    try:
+        return CompiledCatalogue.open(path)
+    except BundleError as error:
+        raise (other if error.reason is Reason.WRONG_KIND else error) from None

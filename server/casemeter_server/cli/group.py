@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from casemeter_grouper.compiled.scheme import CompiledScheme
+from casemeter_grouper.dip.grouping import CatalogueGrouper
 from casemeter_grouper.grouping import Grouper
+from casemeter_grouper.pack.sources import open_compiled
 from casemeter_server.cli.setup import bundles, configuration, notes, teaching
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ _MAX_SHOWN = 10
 def group(
     cases: Annotated[Path, typer.Argument(metavar="CASES", help="CSV (.gz too) or Parquet.")],
     pack: Annotated[
-        str, typer.Option("--pack", "-p", help="Pack folder, shipped pack or bundle.")
+        str, typer.Option("--pack", "-p", help="Pack folder, shipped pack or bundle; a DIP catalogue, too.")
     ] = "chs_drg_11",
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="CSV (.gz too) or Parquet.")
@@ -37,27 +40,37 @@ def group(
         bool, typer.Option(help="The procedures are written in the clinical edition.")
     ] = False,
 ) -> None:
-    """Group every case of a file. OUT has case_id, status, mdc, adrg and group, in the order of the file."""
+    """Group every case of a file, in the order of the file.
+
+    OUT has case_id, status, mdc, adrg and group; by a DIP catalogue case_id, status, group, kind, score and
+    rivals, and running_cost_yuan is read where CASES has it.
+    """
     # polars is loaded here only: no other command needs it.
     from casemeter_grouper import batch
+    from casemeter_grouper.dip import batch as catalogue_batch
 
     with teaching():
         (bundle,) = bundles(configuration(None, [pack]))
-        grouper = Grouper(CompiledScheme.open(bundle))
+        opened = open_compiled(bundle)
+        if isinstance(opened, CompiledScheme):
+            group_file = partial(batch.group_file, Grouper(opened))
+            count, write = batch.count_cases, batch.write
+        else:
+            group_file = partial(catalogue_batch.group_file, CatalogueGrouper(opened))
+            count, write = catalogue_batch.count_cases, catalogue_batch.write
         report = batch.Report()
         columns = (TextColumn("grouping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
             with Progress(*columns, console=notes, disable=not notes.is_terminal) as bar:
-                task = bar.add_task("", total=batch.count_cases(cases) if notes.is_terminal else None)
-                frames = batch.group_file(
-                    grouper,
+                task = bar.add_task("", total=count(cases) if notes.is_terminal else None)
+                frames = group_file(
                     cases,
                     clinical_diagnoses=clinical_diagnoses,
                     clinical_procedures=clinical_procedures,
                     report=report,
                     progress=lambda rows: bar.advance(task, rows),
                 )
-                batch.write(frames, output)
+                write(frames, output)
         except batch.CaseFileError as error:
             raise ValueError(str(error)) from None
         if faults is not None:

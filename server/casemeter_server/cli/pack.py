@@ -19,8 +19,14 @@ from rich.text import Text
 
 from casemeter_grouper.compiled.bundle import BundleError
 from casemeter_grouper.compiled.scheme import CompiledScheme
+from casemeter_grouper.dip.compiled import CompiledCatalogue
+from casemeter_grouper.dip.diff import CatalogueDiff
+from casemeter_grouper.dip.diff import diff as diff_catalogues
+from casemeter_grouper.dip.info import info as catalogue_info_of
+from casemeter_grouper.dip.load import LoadedCatalogue
 from casemeter_grouper.pack import fold as folding
 from casemeter_grouper.pack.build import build as build_bundle
+from casemeter_grouper.pack.diff import SchemeDiff
 from casemeter_grouper.pack.diff import diff as diff_schemes
 from casemeter_grouper.pack.diff_text import diff_lines
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError
@@ -34,6 +40,9 @@ from casemeter_grouper.pack.words import SaidError
 from casemeter_grouper.scheme import Scheme
 
 app = typer.Typer(no_args_is_help=True, help="Check, build, read, compare and fold packs.")
+
+CATALOGUES = (LoadedCatalogue, CompiledCatalogue)
+"""What is opened of a DIP catalogue."""
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
@@ -101,7 +110,8 @@ def build(
 def info(source: Source, lang: Lang, as_json: AsJson = False) -> None:
     """Print the facts about a pack or a bundle."""
     with _telling(lang):
-        facts = info_of(open_source(source))
+        opened = open_source(source)
+        facts = catalogue_info_of(opened) if isinstance(opened, CATALOGUES) else info_of(opened)
     if as_json:
         _print_json(facts.to_dict())
     else:
@@ -118,8 +128,14 @@ def diff(
 ) -> None:
     """Print what differs between two packs or bundles."""
     with _telling(lang):
-        before, after = (_scheme(open_source(name)) for name in (first, second))
-        found = diff_schemes(before, after)
+        before, after = open_source(first), open_source(second)
+        found: SchemeDiff | CatalogueDiff
+        if isinstance(before, CATALOGUES) and isinstance(after, CATALOGUES):
+            found = diff_catalogues(before.catalogue, after.catalogue)
+        elif isinstance(before, CATALOGUES) or isinstance(after, CATALOGUES):
+            raise SaidError("not_comparable", first=first, second=second)
+        else:
+            found = diff_schemes(_scheme(before), _scheme(after))
     if as_json:
         _print_json(found.to_dict())
         return
@@ -214,9 +230,12 @@ def _scheme(source: LoadedPack | CompiledScheme) -> Scheme | CompiledScheme:
     return source if isinstance(source, CompiledScheme) else source.scheme
 
 
-def _code_names(side: Scheme | CompiledScheme) -> tuple[dict[str, str], ...]:
+def _code_names(
+    side: LoadedPack | LoadedCatalogue | CompiledScheme | CompiledCatalogue,
+) -> tuple[dict[str, str], ...]:
     if isinstance(side, CompiledScheme):
         return tuple(
             {code: codes.name(code) for code in codes.number} for codes in (side.diagnoses, side.procedures)
         )
-    return tuple(dict(names) for names in side.code_names)
+    read = side.catalogue if isinstance(side, CATALOGUES) else side.scheme
+    return tuple(dict(names) for names in read.code_names)
