@@ -6,32 +6,26 @@ The server sends data only; sentences are made here, where they are shown. The w
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
-from functools import cache
-from importlib import resources
-from typing import Any
 
 from casemeter.v1 import explanation_pb2 as expl
 from casemeter.v1 import verdict_pb2 as pb
+from casemeter_client import catalogue_text, meter_text
+from casemeter_client._phrases import LANGUAGES, Speaker, code_text
 
-LANGUAGES = ("zh", "en")
+__all__ = ("LANGUAGES", "MAX_NEAR_MISSES", "lines")
+
 MAX_NEAR_MISSES = 6
 """How many near misses are shown; the rest is counted."""
 
 _WORD = re.compile(r"[^\s()]+")
 
 
-@cache
-def _phrases() -> dict[str, dict[str, dict[str, str]]]:
-    return tomllib.loads(resources.files("casemeter_client").joinpath("phrases.toml").read_text("utf-8"))
-
-
 def lines(verdict: pb.Verdict, language: str = "zh") -> list[str]:
     """Return a verdict as lines of text.
 
     Args:
-        verdict: as the server sent it; explanation and near misses are shown if they are in it.
+        verdict: as the server sent it; money, explanation and near misses are shown if they are in it.
         language: ``zh`` or ``en``.
 
     Raises:
@@ -44,13 +38,13 @@ def lines(verdict: pb.Verdict, language: str = "zh") -> list[str]:
 
 class _Writer:
     def __init__(self, language: str) -> None:
-        self._language = language
-
-    def say(self, section: str, key: str, **values: Any) -> str:
-        return _phrases()[section][key][self._language].format(**values).rstrip()
+        self._speaker = Speaker(language)
+        self.say = self._speaker.say
 
     def verdict(self, verdict: pb.Verdict) -> Iterator[str]:
         yield from self._head(verdict)
+        yield from ("  " + line for line in meter_text.lines(verdict, self._speaker))
+        yield from ("  " + line for line in catalogue_text.rivals(verdict, self._speaker))
         for changed in verdict.code_notes:
             key = pb.CodeChange.Name(changed.change)
             yield "  · " + self.say("change", key, sent=changed.sent, used=changed.used)
@@ -66,18 +60,24 @@ class _Writer:
         if verdict.HasField("group"):
             group = verdict.group
             yield self.say("line", "group", status=status, code=group.code, name=group.name)
-            where = {"mdc": group.mdc, "adrg": group.adrg, "rule": group.rule, "pack": verdict.pack.id}
-            yield "  " + self.say("line", "where", **where)
+            yield "  " + self._where(group, verdict.pack.id)
         elif verdict.ungroupable_reason:
             reason = self.say("reason", pb.UngroupableReason.Name(verdict.ungroupable_reason))
             yield self.say("line", "ungroupable", reason=reason)
             if verdict.failed_tests:
-                tests = self._joined(map(self.test, verdict.failed_tests))
+                tests = self._speaker.joined(map(self.test, verdict.failed_tests))
                 yield "  " + self.say("line", "failed", tests=tests)
         else:
             yield status
 
+    def _where(self, group: pb.Group, pack: str) -> str:
+        if group.catalogue_kind:  # a DIP catalogue has no MDC and no ADRG
+            kind = self._speaker.name("catalogue_kind", group.catalogue_kind)
+            return self.say("catalogue", "where", kind=kind, pack=pack)
+        return self.say("line", "where", mdc=group.mdc, adrg=group.adrg, rule=group.rule, pack=pack)
+
     def _explanation(self, explanation: expl.Explanation) -> Iterator[str]:
+        yield from catalogue_text.candidates(explanation, self._speaker)
         for entered in explanation.entered:
             yield self.say("line", "entered", mdc=entered.mdc, why=self._results(entered.why))
         if explanation.matched:
@@ -88,7 +88,7 @@ class _Writer:
             yield self.say("line", key, group=row.group, condition=self.test(row.condition))
         for found in explanation.complications:
             key = "counted" if found.counted else "excluded"
-            code = _code(found.code)
+            code = code_text(found.code)
             yield self.say("line", key, level=found.level, code=code, table=found.exclusion_table)
         for close in explanation.close:
             met, missed = self._results(close.met), self.test(close.missed.test)
@@ -106,9 +106,9 @@ class _Writer:
             values = {"group": miss.group, "name": miss.group_name, "test": self.test(miss.test)}
             if miss.HasField("code"):
                 edit = self.say("edit", expl.Edit.Name(miss.edit))
-                yield self.say("line", "recorded", edit=edit, code=_code(miss.code), **values)
+                yield self.say("line", "recorded", edit=edit, code=code_text(miss.code), **values)
             elif miss.evidence:
-                codes = self._joined(_code(evidence.code) for evidence in miss.evidence)
+                codes = self._speaker.joined(code_text(evidence.code) for evidence in miss.evidence)
                 yield self.say("line", "added_evidence", codes=codes, **values)
             else:
                 yield self.say("line", "added", **values)
@@ -119,24 +119,16 @@ class _Writer:
 
     def test(self, text: str) -> str:
         """A test or condition of a scheme with its words replaced."""
-        words = _phrases()["word"]
-        return _WORD.sub(lambda found: words.get(found[0], {}).get(self._language, found[0]), text)
+        return _WORD.sub(lambda found: self._speaker.name("word", found[0]), text)
 
     def _results(self, results: Iterable[expl.TestResult]) -> str:
         shown = []
         for result in results:
-            codes = self._joined(map(_code, result.codes))
+            codes = self._speaker.joined(map(code_text, result.codes))
             shown.append(f"{self.test(result.test)} [{codes}]" if codes else self.test(result.test))
-        return self._joined(shown)
-
-    def _joined(self, texts: Iterable[str]) -> str:
-        return ("；" if self._language == "zh" else "; ").join(texts)
+        return self._speaker.joined(shown)
 
 
 def _adds_unnamed_procedure(miss: expl.NearMiss) -> bool:
     """Whether it would add a procedure that nothing in the request speaks for; these are only counted."""
     return miss.edit == expl.EDIT_ADD_PROCEDURE and not miss.evidence
-
-
-def _code(code: expl.CodeRef) -> str:
-    return f"{code.code} {code.name}".rstrip()
