@@ -28,6 +28,51 @@ segments = st.fixed_dictionaries(
 )
 small = st.integers(0, 4) | numbers
 newborns = st.fixed_dictionaries({}, optional={"birth_weight_g": numbers, "admission_weight_g": numbers})
+amounts = st.integers(-1000, 100_000) | st.integers(-(2**63), 2**63 - 1)
+ids = st.sampled_from(["", "1", "2", "3"]) | texts
+categories = st.sampled_from(["", "1", "10", "01", "14"]) | texts
+quantities = st.sampled_from(["", "1", "2.5", "0", "1e9", "9" * 40]) | texts
+lines = st.fixed_dictionaries(
+    {"amount_fen": amounts},
+    optional={
+        **dict.fromkeys(("id", "reverses"), ids),
+        **dict.fromkeys(("quantity", "unit_price_fen"), quantities),
+        "item": texts,
+        "category": categories,
+        "time": times,
+    },
+)
+totals = st.fixed_dictionaries(
+    {"date": st.sampled_from(["2026-06-01", "2026-13-01"]) | texts, "amount_fen": amounts},
+    optional={"category": categories},
+)
+charges = st.fixed_dictionaries(
+    {},
+    optional={
+        "category_system": st.integers(0, 2) | numbers,
+        "lines": st.lists(lines, max_size=6),
+        "daily_totals": st.lists(totals, max_size=3),
+        "total_fen": amounts,
+    },
+)
+orders = st.fixed_dictionaries(
+    {"amount_fen": amounts},
+    optional={"id": ids, "item": texts, "category": categories, "placing": st.booleans()},
+)
+places = st.integers(-1, 4)
+changes = st.one_of(
+    st.builds(dict),
+    st.builds(dict, add_diagnosis=diagnoses),
+    st.builds(dict, drop_diagnosis=places),
+    st.builds(dict, promote_diagnosis=places),
+    st.builds(dict, add_procedure=procedures),
+    st.builds(dict, drop_procedure=places),
+    st.builds(dict, promote_procedure=places),
+    st.builds(dict, charge_order=orders),
+)
+alternatives = st.lists(
+    st.fixed_dictionaries({"changes": st.lists(changes, max_size=3)}, optional={"id": texts}), max_size=3
+)
 encounters = st.fixed_dictionaries(
     {},
     optional={
@@ -44,6 +89,12 @@ encounters = st.fixed_dictionaries(
         "segments": st.lists(segments, max_size=4),
         "icu_hours": st.floats() | st.floats(0, 1000),
         "newborn": newborns,
+        "charges": charges,
+        "orders": st.lists(orders, max_size=3),
+        "visit_kind": st.integers(0, 6) | numbers,
+        "self_pay": st.booleans(),
+        "tcm": st.booleans(),
+        "discharge_ordered": st.booleans(),
     },
 )
 ages = st.fixed_dictionaries({}, optional={"years": st.integers(0, 99) | numbers, "days": numbers})
@@ -56,6 +107,7 @@ requests = st.builds(
         {"explain": st.booleans(), "near_misses": st.booleans()},
         optional={
             "call_id": texts,
+            "alternatives": alternatives,
             "pack": st.just("tiny") | st.just("") | texts,
             "as_of": this_year | times,
         },

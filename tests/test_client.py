@@ -25,7 +25,7 @@ from casemeter_client import (
     RequestRefused,
     ServerFailed,
 )
-from casemeter_server import evaluation
+from casemeter_server import loaded_scheme
 from casemeter_server.snapshot import Snapshot
 from live import Live, live, tiny_bundle
 
@@ -222,7 +222,7 @@ def test_a_client_outlives_a_restart_of_the_server(snapshot: Snapshot) -> None:
 
 @both
 def test_a_server_that_is_slow(make: Any, server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "explain", lambda *_: time.sleep(0.3))
+    monkeypatch.setattr(loaded_scheme, "explain", lambda *_: time.sleep(0.3))
     with make(server.address, timeout=0.1) as client:
         with pytest.raises(DeadlineExceeded) as caught:
             client.evaluate(STROKE, explain=True)
@@ -232,7 +232,7 @@ def test_a_server_that_is_slow(make: Any, server: Live, monkeypatch: pytest.Monk
 
 @both
 def test_a_server_that_fails(make: Any, server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "explain", lambda *_: 1 / 0)
+    monkeypatch.setattr(loaded_scheme, "explain", lambda *_: 1 / 0)
     with make(server.address) as client:
         with pytest.raises(ServerFailed) as caught:
             client.evaluate(STROKE, explain=True, call_id="9")

@@ -30,7 +30,7 @@ from casemeter.v1.verdict_pb2 import GROUP_STATUS_GROUPED
 from casemeter_grouper.explain import Explanation, explain
 from casemeter_grouper.near_misses import NearMisses
 from casemeter_grouper.pack.build import build
-from casemeter_server import evaluation
+from casemeter_server import loaded_scheme
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Caller, Evaluator
 from casemeter_server.snapshot import Snapshot
@@ -216,7 +216,7 @@ def test_a_deadline_that_passes_between_stages_ends_the_call(
     def find(*_: Any) -> Any:
         begun.append("near misses")
 
-    monkeypatch.setattr(evaluation, "explain", slowly)
+    monkeypatch.setattr(loaded_scheme, "explain", slowly)
     monkeypatch.setattr(NearMisses, "find", find)
     call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"{SERVICE}Evaluate")
     with pytest.raises(grpc.RpcError) as caught:
@@ -234,7 +234,7 @@ def bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Explanation:
         raise ValueError("cannot explain I63.900 of patient Zhang")
 
-    monkeypatch.setattr(evaluation, "explain", fail)
+    monkeypatch.setattr(loaded_scheme, "explain", fail)
 
 
 @pytest.mark.parametrize("call_id", ["call-17", ""])

@@ -86,7 +86,7 @@ def test_no_version_of_the_day(pack: str, reason: str, says: str, snapshot: Snap
 
 
 def test_every_version_is_listed_by_id_and_first_day(snapshot: Snapshot) -> None:
-    listed = [(loaded.header.id, loaded.header.valid_from) for loaded in snapshot.all]
+    listed = [(loaded.header.id, loaded.header.valid_from) for loaded in snapshot.schemes]
     assert listed == [("other", ""), ("tiny", ""), ("tiny", "2026-01-01"), ("tiny", "2026-08-01")]
 
 

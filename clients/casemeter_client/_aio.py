@@ -26,11 +26,16 @@ class AsyncClient:
     """Calls a CaseMeter server from one event loop. The methods are those of :class:`Client`."""
 
     def __init__(
-        self, address: str, *, hospital: str = "", timeout: float = _calls.DEFAULT_TIMEOUT_S
+        self,
+        address: str,
+        *,
+        hospital: str = "",
+        role: str = "",
+        timeout: float = _calls.DEFAULT_TIMEOUT_S,
     ) -> None:
         """Prepare a connection; the arguments are those of :class:`Client`."""
         self._channel = grpc.aio.insecure_channel(address, options=_calls.OPTIONS)
-        self._metadata = _calls.metadata(hospital)
+        self._metadata = _calls.metadata(hospital, role)
         self._timeout = timeout
         self._evaluate = self._channel.unary_unary(
             _calls.EVALUATE, EvaluateRequest.SerializeToString, EvaluateResponse.FromString

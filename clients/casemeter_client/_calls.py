@@ -41,9 +41,10 @@ OPTIONS = (
 )
 
 
-def metadata(hospital: str) -> tuple[tuple[str, str | bytes], ...]:
+def metadata(hospital: str, role: str) -> tuple[tuple[str, str | bytes], ...]:
     """Return what travels beside every request."""
-    return (("casemeter-hospital", hospital),) if hospital else ()
+    values = (("casemeter-hospital", hospital), ("casemeter-role", role))
+    return tuple((key, value) for key, value in values if value)
 
 
 def request(

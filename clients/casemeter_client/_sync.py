@@ -26,17 +26,23 @@ class Client:
     """Calls a CaseMeter server. May be used by several threads at once."""
 
     def __init__(
-        self, address: str, *, hospital: str = "", timeout: float = _calls.DEFAULT_TIMEOUT_S
+        self,
+        address: str,
+        *,
+        hospital: str = "",
+        role: str = "",
+        timeout: float = _calls.DEFAULT_TIMEOUT_S,
     ) -> None:
         """Prepare a connection; it is made by the first call.
 
         Args:
             address: host and port, such as ``127.0.0.1:50051``.
-            hospital: the caller's hospital, which decides the default pack.
+            hospital: the caller's hospital, which decides the packs and the limits of the meter.
+            role: the caller's role, which decides whether money is shown.
             timeout: seconds a call may take, its retries included.
         """
         self._channel = grpc.insecure_channel(address, options=_calls.OPTIONS)
-        self._metadata = _calls.metadata(hospital)
+        self._metadata = _calls.metadata(hospital, role)
         self._timeout = timeout
         self._evaluate = self._channel.unary_unary(
             _calls.EVALUATE, EvaluateRequest.SerializeToString, EvaluateResponse.FromString

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from casemeter_server.meter_settings import MeterSettings, MeterSettingsError, read_meter_settings
+
 
 class ConfigError(Exception):
     """A configuration that cannot be used; names every fault."""
@@ -36,6 +38,7 @@ class Config:
         packs: pack folders, bundles or names of shipped packs, in order.
         default_pack: id of the pack for hospitals without an entry; empty: the first.
         hospitals: default pack by hospital.
+        meter: what hospitals set for their meters, read from the file that the configuration names.
         time_zone: the hospital's zone, by whose local days stays are counted.
         data: folder for bundles and metrics.
         stop_seconds: how long calls under way may take to end when the server stops.
@@ -46,6 +49,7 @@ class Config:
     packs: tuple[str, ...] = ("chs_drg_11",)
     default_pack: str = ""
     hospitals: Mapping[str, str] = field(default_factory=dict)
+    meter: MeterSettings = field(default_factory=MeterSettings)
     time_zone: str = "Asia/Shanghai"
     data: Path = field(default_factory=_default_data)
     stop_seconds: float = 5.0
@@ -88,6 +92,7 @@ def read_config(path: Path) -> Config:
         "packs": (list, 'a list like ["chs_drg_11"]'),
         "default_pack": (str, "the id of a pack"),
         "hospitals": (dict, 'a table like { H001 = "chs_drg_11" }'),
+        "meter": (str, 'a file like "meter.toml"'),
         "time_zone": (str, 'text like "Asia/Shanghai"'),
         "data": (str, "a folder"),
         "stop_seconds": ((int, float), "a number of seconds, 0 or more"),
@@ -116,6 +121,11 @@ def read_config(path: Path) -> Config:
     stop = values.get("stop_seconds", 0)
     if isinstance(stop, int | float) and not 0 <= stop < float("inf"):
         faults.append(f"'stop_seconds' is {stop}; write {known['stop_seconds'][1]}")
+    if isinstance(meter := values.get("meter"), str):
+        try:
+            values["meter"] = read_meter_settings(path.parent / meter)
+        except MeterSettingsError as error:
+            faults += [f"'meter': {meter}: {fault}" for fault in error.faults]
     if faults:
         raise ConfigError(path, faults)
     if "packs" in values:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from os import urandom
 from time import perf_counter_ns, time_ns
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from casemeter.v1 import error_pb2, service_pb2, verdict_pb2
-from casemeter_grouper.explain import explain
+from casemeter_server.alternatives import check_alternatives
+from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
+from casemeter_server.loaded import LoadedPack
+from casemeter_server.meter_settings import MeterSettings
+from casemeter_server.metering import Metering
+from casemeter_server.money import Money
 from casemeter_server.plain.calendar import iso_day, offsets_of
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.prepare import MAX_ID, prepare
-from casemeter_server.snapshot import LoadedScheme, Snapshot
-from casemeter_server.stay_facts import EARLIEST_AS_OF, LATEST, seconds_of, seconds_since
-from casemeter_server.verdicts import fill_explanation, fill_near_misses
+from casemeter_server.shelf import holds_always, holds_on
+from casemeter_server.snapshot import Snapshot
+from casemeter_server.stay_facts import EARLIEST_AS_OF, LATEST, Faults, seconds_of, seconds_since
+from casemeter_server.views import hide_money
 
 _EARLIEST_AS_OF: Final = seconds_since(EARLIEST_AS_OF)
 
@@ -37,10 +43,12 @@ class Caller:
     """Who asks, passed beside every request.
 
     Attributes:
-        hospital: decides the default pack.
+        hospital: decides the default pack, the payment pack, and the limits of the meter.
+        role: decides whether money is shown.
     """
 
     hospital: str = ""
+    role: str = ""
 
 
 class Reply(NamedTuple):
@@ -69,10 +77,12 @@ class Evaluator:
     Attributes:
         snapshot: the packs.
         zone: the hospital's zone, by whose local days stays are counted.
+        settings: what hospitals set for their meters.
     """
 
     snapshot: Snapshot
     zone: tzinfo
+    settings: MeterSettings = field(default_factory=MeterSettings)
 
     def evaluate_bytes(
         self, data: bytes, caller: Caller, *, in_time: Callable[[], bool] = lambda: True
@@ -102,11 +112,11 @@ class Evaluator:
         verdict, timings = response.verdict, response.timings
         stages = (
             *(timings.decode_ns, timings.case_ns, timings.group_ns, timings.verdict_ns),
-            *(timings.explain_ns, timings.near_misses_ns, encode_ns),
+            *(timings.meter_ns, timings.explain_ns, timings.near_misses_ns, encode_ns),
         )
         return Reply(written, response.call_id, verdict.pack.id, _STATUS_NAMES[verdict.status], stages)
 
-    def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedScheme, PlainAnswer] | None:
+    def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer] | None:
         """Answer a request the short way; ``None`` if it is not plain."""
         clock, offsets = time_ns() / 1e9, offsets_of(self.zone)
         pack = ""
@@ -115,6 +125,8 @@ class Evaluator:
             for named in (False, True):
                 # Only reading tells the day whose version answers; today's most likely does.
                 loaded = self.snapshot.pick(pack, caller.hospital, lambda: self._local_day(clock))
+                if loaded.plain is None:
+                    return None
                 answer = loaded.plain.answer(data, clock, named, offsets)
                 if not isinstance(answer, str):
                     break
@@ -123,7 +135,7 @@ class Evaluator:
             return None
         if not isinstance(answer, PlainAnswer):
             return None
-        return (loaded, answer) if loaded.holds_always or loaded.holds_on(iso_day(answer.day)) else None
+        return (loaded, answer) if holds_always(loaded) or holds_on(loaded, iso_day(answer.day)) else None
 
     def evaluate(
         self,
@@ -146,40 +158,69 @@ class Evaluator:
         """
         started = perf_counter_ns()
         as_of = self._moment(request)
+        encounter = request.encounter
         loaded = self.snapshot.pick(request.pack, caller.hospital, lambda: self._day(request, as_of))
-        scheme = loaded.scheme
-        prepared = prepare(request.encounter, scheme, as_of, self.zone)
+        faults: Faults = []
+        metering = self._metering(request, caller, loaded, as_of, faults)
+        prepared = prepare(encounter, loaded.codes, as_of, self.zone, faults)
         prepared_at = perf_counter_ns()
-        outcome = loaded.grouper.group(prepared.case)
+        outcome = loaded.group(prepared.case, metering.cost_fen)
         grouped_at = perf_counter_ns()
 
         response = service_pb2.EvaluateResponse(call_id=request.call_id or urandom(16).hex())
         verdict = response.verdict
-        loaded.known_parts.fill(verdict, outcome, prepared)
+        loaded.fill(verdict, outcome, prepared)
         if request.HasField("as_of"):
             verdict.as_of.CopyFrom(request.as_of)
         else:
             verdict.as_of.seconds = int(as_of)
             verdict.as_of.nanos = round(as_of % 1 * 1e9)
-        filled_at = explained_at = perf_counter_ns()
+        filled_at = metered_at = perf_counter_ns()
+        if metering.money or request.alternatives:
+            metering.fill(verdict, outcome, prepared, encounter)
+            metering.fill_alternatives(verdict, request.alternatives, encounter, lambda: _check_time(in_time))
+            if metering.money and not metering.money.settings.sees_money(caller.role):
+                hide_money(verdict)
+            metered_at = perf_counter_ns()
+        explained_at = metered_at
         if request.explain and prepared.case.diagnoses:
             _check_time(in_time)
-            fill_explanation(verdict.explanation, explain(scheme.tree, scheme, prepared.case), scheme)
+            loaded.explain(verdict, prepared.case, metering.cost_fen)
             explained_at = perf_counter_ns()
         missed_at = explained_at
         if request.near_misses and prepared.case.diagnoses:
             _check_time(in_time)
-            found = loaded.near_misses.find(prepared.case)
-            fill_near_misses(verdict.near_misses, found, prepared, scheme)
+            loaded.find_near_misses(verdict, prepared, metering.cost_fen)
             missed_at = perf_counter_ns()
         timings = response.timings
         timings.decode_ns = decode_ns
         timings.case_ns = prepared_at - started
         timings.group_ns = grouped_at - prepared_at
         timings.verdict_ns = filled_at - grouped_at
-        timings.explain_ns = explained_at - filled_at
+        timings.meter_ns = metered_at - filled_at
+        timings.explain_ns = explained_at - metered_at
         timings.near_misses_ns = missed_at - explained_at
         return response
+
+    def _metering(
+        self,
+        request: service_pb2.EvaluateRequest,
+        caller: Caller,
+        loaded: LoadedPack[Any],
+        as_of: float,
+        faults: Faults,
+    ) -> Metering:
+        """Add up the charges, and choose what pays; without charges there is no money in the verdict."""
+        encounter = request.encounter
+        money = ledger = None
+        if encounter.HasField("charges"):
+            settings = self.settings.of(caller.hospital)
+            day = self._day(request, as_of)
+            money = Money.of(self.snapshot, settings, caller.hospital, loaded.header.id, day)
+            ledger = read_charges(encounter, as_of, self.zone, money.in_scope(), faults)
+        if request.alternatives:
+            check_alternatives(request.alternatives, encounter, faults)
+        return Metering(loaded, money, ledger, as_of, self.zone)
 
     def _moment(self, request: service_pb2.EvaluateRequest) -> float:
         """Return as_of in seconds: the request's, or the server's clock."""
@@ -220,7 +261,7 @@ def parse(message: _M, data: bytes) -> _M:
     return message
 
 
-def _plain_reply(loaded: LoadedScheme, answer: PlainAnswer, group_ns: int) -> Reply:
+def _plain_reply(loaded: LoadedPack[Any], answer: PlainAnswer, group_ns: int) -> Reply:
     """Return the reply to a plain request: the envelope of its verdict, written as the messages are."""
     started = perf_counter_ns()
     call_id = answer.call_id or urandom(16).hex().encode()
@@ -229,7 +270,7 @@ def _plain_reply(loaded: LoadedScheme, answer: PlainAnswer, group_ns: int) -> Re
     timings = number_field(_GROUP_NS, group_ns) + number_field(_VERDICT_NS, verdict_ns)
     data = envelope + content_field(_TIMINGS, timings)
     return Reply(
-        data, call_id.decode(), loaded.header.id, answer.status, (0, 0, group_ns, verdict_ns, 0, 0, 0)
+        data, call_id.decode(), loaded.header.id, answer.status, (0, 0, group_ns, verdict_ns, 0, 0, 0, 0)
     )
 
 

@@ -25,6 +25,7 @@ from casemeter_server.prepare import MAX_ID
 
 SERVICE: Final = "casemeter.v1.CaseMeterService"
 HOSPITAL_KEY: Final = "casemeter-hospital"
+ROLE_KEY: Final = "casemeter-role"
 ERROR_KEY: Final = "casemeter-error-bin"
 DOMAIN: Final = "casemeter"
 
@@ -87,9 +88,7 @@ class CaseMeterService:
         except RequestError as error:
             self._metrics.count("casemeter_requests", "ListPacks", error.status.name)
             await _abort(error, context)
-        snapshot = self.evaluator.snapshot
-        default = snapshot.default_of(_caller(context).hospital)
-        packs = [loaded.describe(loaded.header.id == default) for loaded in snapshot.all]
+        packs = self.evaluator.snapshot.describe(_caller(context).hospital)
         self._metrics.count("casemeter_requests", "ListPacks", "OK")
         return service_pb2.ListPacksResponse(packs=packs).SerializeToString(deterministic=True)
 
@@ -131,10 +130,13 @@ def _call_id(data: bytes) -> str:
 
 
 def _caller(context: Context) -> Caller:
+    hospital = role = ""
     for key, value in context.invocation_metadata() or ():
         if key == HOSPITAL_KEY:
-            return Caller(hospital=value if isinstance(value, str) else value.decode())
-    return Caller()
+            hospital = value if isinstance(value, str) else value.decode()
+        elif key == ROLE_KEY:
+            role = value if isinstance(value, str) else value.decode()
+    return Caller(hospital, role)
 
 
 def _in_time(context: Context) -> bool:

@@ -25,7 +25,9 @@ BUCKETS_S: Final = (
 )
 """Upper bounds of the histograms' buckets in seconds; above the last there is one more."""
 
-STAGES: Final = ("decode", "case", "group", "verdict", "explain", "near_misses", "encode", "total")
+STAGES: Final = (
+    *("decode", "case", "group", "verdict", "meter", "explain", "near_misses", "encode", "total"),
+)
 """The stages of a call; ``total`` is all that the server spends on it."""
 
 _HISTOGRAM: Final = "casemeter_stage_seconds"

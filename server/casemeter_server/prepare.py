@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter.v1 import error_pb2, verdict_pb2
 from casemeter_grouper.case import Case
 from casemeter_grouper.codes import normalise
 from casemeter_grouper.compiled.codes import Codes
-from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_server.errors import fault, invalid
-from casemeter_server.stay_facts import stay_facts
+from casemeter_server.stay_facts import Faults, stay_facts
 
 MAX_ENTRIES: Final = 200
 """The most diagnoses, procedures or segments of one encounter."""
@@ -36,6 +35,7 @@ _ENCOUNTER_VALUES: Final = (
     ("discharge_way", frozenset(pb.DischargeWay.values())),
     ("diagnosis_edition", frozenset(pb.CodeEdition.values())),
     ("procedure_edition", frozenset(pb.CodeEdition.values())),
+    ("visit_kind", frozenset(pb.VisitKind.values())),
 )
 _SOUND: Final = frozenset(product(*(known for _, known in _ENCOUNTER_VALUES)))
 _DIAGNOSIS_VALUES: Final = (
@@ -61,6 +61,18 @@ UNUSABLE: Final = "?"
 written like an insurance code of another meaning."""
 
 
+class KnownCodes(Protocol):
+    """The codes a pack knows."""
+
+    @property
+    def diagnoses(self) -> Codes:
+        """Its diagnoses."""
+
+    @property
+    def procedures(self) -> Codes:
+        """Its procedures."""
+
+
 class Prepared(NamedTuple):
     """A case made from an encounter, and what was done to make it.
 
@@ -80,19 +92,22 @@ class Prepared(NamedTuple):
     evidence: Mapping[str, str]
 
 
-def prepare(encounter: pb.Encounter, scheme: CompiledScheme, as_of: float, zone: tzinfo) -> Prepared:
+def prepare(
+    encounter: pb.Encounter, scheme: KnownCodes, as_of: float, zone: tzinfo, faults: Faults | None = None
+) -> Prepared:
     """Derive the case of an encounter.
 
     Args:
         encounter: as sent.
-        scheme: the scheme that will group it; its dictionary says which codes are known.
+        scheme: the pack that will group it; its dictionary says which codes are known.
         as_of: the moment the answer holds for, in seconds since 1970.
         zone: the hospital's zone, by whose local days age and stay are counted.
+        faults: what was found wrong with the encounter before.
 
     Raises:
         RequestError: fields are out of range or contradict each other; all of them are listed.
     """
-    faults: list[error_pb2.FieldFault] = []
+    faults = [] if faults is None else faults
     _check_header(encounter, faults)
     entries, phases = _entries(encounter, faults)
     procedure_codes = [procedure.code for procedure in _bounded(encounter, "procedures", faults)]
@@ -138,6 +153,7 @@ def _check_header(encounter: pb.Encounter, faults: list[error_pb2.FieldFault]) -
         encounter.discharge_way,
         encounter.diagnosis_edition,
         encounter.procedure_edition,
+        encounter.visit_kind,
     )
     if values not in _SOUND:
         for value, (name, known) in zip(values, _ENCOUNTER_VALUES, strict=True):

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
-from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from casemeter.v1 import pack_pb2
-from casemeter_grouper.case import Case
+from casemeter_grouper.benchmark.benchmark import Benchmark
+from casemeter_grouper.benchmark.header import KIND as BENCHMARK
+from casemeter_grouper.compiled.bundle import kind_of
 from casemeter_grouper.compiled.scheme import CompiledScheme
-from casemeter_grouper.grouping import Grouper
-from casemeter_grouper.near_misses import NearMisses
+from casemeter_grouper.dip.compiled import KIND as DIP
+from casemeter_grouper.dip.compiled import CompiledCatalogue
+from casemeter_grouper.payment.header import KIND as PAYMENT
+from casemeter_grouper.payment.policy import Policy
 from casemeter_server.errors import RequestError
-from casemeter_server.plain.calendar import offsets_of
-from casemeter_server.plain.reader import PlainReader
-from casemeter_server.verdicts import KnownParts
-
-
-class LoadedScheme:
-    """One compiled scheme with all that answering from it needs."""
-
-    def __init__(self, scheme: CompiledScheme) -> None:
-        self.scheme = scheme
-        self.header = scheme.header
-        self.grouper = Grouper(scheme)
-        self.ref = pack_pb2.PackRef(
-            id=scheme.header.id, version=scheme.header.version, bundle_sha256=scheme.sha256
-        )
-        self.known_parts = KnownParts(self.grouper, self.ref)
-        self.near_misses = NearMisses(self.grouper)
-        self.plain = PlainReader(self.grouper, self.known_parts)
-        self._warm()
-
-    def _warm(self) -> None:
-        # The first calls load the compiled code: that is paid here and not by a physician.
-        self.grouper.group(Case(diagnoses=("",)))
-        self.near_misses.find(Case(diagnoses=("",)))
-        self.plain.answer(b"", 0.0, False, offsets_of(UTC))
-
-    @property
-    def holds_always(self) -> bool:
-        """Whether the pack has neither a first nor a last day."""
-        return not self.header.valid_from and not self.header.valid_until
-
-    def holds_on(self, day: str) -> bool:
-        """Whether the pack holds on a day (``YYYY-MM-DD``)."""
-        return (self.header.valid_from or day) <= day <= (self.header.valid_until or day)
-
-    def describe(self, is_default: bool) -> pack_pb2.Pack:
-        """Return what a caller may know of the pack."""
-        tree = self.scheme.tree
-        rules = [rule for mdc in tree.mdcs for rule in mdc.rules]
-        return pack_pb2.Pack(
-            ref=self.ref,
-            title=self.header.title,
-            valid_from=self.header.valid_from,
-            valid_until=self.header.valid_until,
-            diagnosis_system=self.header.diagnosis_system,
-            procedure_system=self.header.procedure_system,
-            mdc_count=len(tree.mdcs),
-            adrg_count=len({rule.adrg for rule in rules}),
-            group_count=len({leaf.group for leaf in self.scheme.leaves if leaf}),
-            dictionary_sha256=self.scheme.manifest["dictionary_sha256"],
-            is_default=is_default,
-        )
+from casemeter_server.loaded import LoadedPack
+from casemeter_server.loaded_catalogue import LoadedCatalogue
+from casemeter_server.loaded_scheme import LoadedScheme
+from casemeter_server.shelf import Shelf, holds_always
 
 
 @dataclass(frozen=True)
@@ -74,12 +28,16 @@ class Snapshot:
     """Every pack that is loaded, and the default pack of each hospital. Immutable.
 
     Attributes:
-        schemes: by pack id, the versions that are loaded, by their first day.
+        schemes: the packs that group.
+        policies: the packs that price.
+        benchmarks: the packs that tell what stays usually cost.
         default: pack of hospitals without an entry of their own; empty: none.
         hospital_defaults: pack by hospital.
     """
 
-    schemes: Mapping[str, Sequence[LoadedScheme]]
+    schemes: Shelf[LoadedPack[Any]]
+    policies: Shelf[Policy]
+    benchmarks: Shelf[Benchmark]
     default: str = ""
     hospital_defaults: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,36 +49,41 @@ class Snapshot:
 
         Args:
             bundles: files; several versions of one pack may be among them.
-            default: id of the default pack; empty: the first bundle's.
+            default: id of the default pack; empty: that of the first bundle that groups.
             hospital_defaults: pack id by hospital.
 
         Raises:
             BundleError: a bundle cannot be used.
             ValueError: a default names no loaded pack, or two versions of a pack hold on the same day.
         """
-        schemes: dict[str, list[LoadedScheme]] = {}
+        schemes: list[LoadedPack[Any]] = []
+        policies: list[Policy] = []
+        benchmarks: list[Benchmark] = []
         for path in bundles:
-            loaded = LoadedScheme(CompiledScheme.open(path))
-            schemes.setdefault(loaded.header.id, []).append(loaded)
-        for name, versions in schemes.items():
-            versions.sort(key=lambda version: version.header.valid_from)
-            for earlier, later in pairwise(versions):
-                if earlier.holds_on(later.header.valid_from or "0000-00-00") or not later.header.valid_from:
-                    raise ValueError(f"two versions of pack '{name}' hold on the same day")
-        default = default or next(iter(schemes), "")
+            kind = kind_of(path)
+            if kind == PAYMENT:
+                policies.append(Policy.open(path))
+            elif kind == BENCHMARK:
+                benchmarks.append(Benchmark.open(path))
+            elif kind == DIP:
+                schemes.append(LoadedCatalogue(CompiledCatalogue.open(path)))
+            else:
+                schemes.append(LoadedScheme(CompiledScheme.open(path)))
+        shelf = Shelf.of(schemes)
+        default = default or next(iter(shelf.packs), "")
         for name in (default, *(hospital_defaults or {}).values()):
-            if name and name not in schemes:
+            if name and name not in shelf.packs:
                 raise ValueError(
-                    f"default pack '{name}' is not loaded; loaded: {', '.join(schemes) or 'none'}"
+                    f"default pack '{name}' is not loaded; loaded: {', '.join(shelf.packs) or 'none'}"
                 )
-        return cls(schemes, default, dict(hospital_defaults or {}))
+        return cls(shelf, Shelf.of(policies), Shelf.of(benchmarks), default, dict(hospital_defaults or {}))
 
     def default_of(self, hospital: str) -> str:
         """Id of the pack that answers a hospital's requests when they name none; may be empty."""
         return self.hospital_defaults.get(hospital, self.default)
 
-    def pick(self, pack: str, hospital: str, day: Callable[[], str]) -> LoadedScheme:
-        """Return the version of a pack that holds on a day.
+    def pick(self, pack: str, hospital: str, day: Callable[[], str]) -> LoadedPack[Any]:
+        """Return the version of a grouping pack that holds on a day.
 
         Args:
             pack: id, or empty for the hospital's default.
@@ -133,22 +96,37 @@ class Snapshot:
         name = pack or self.default_of(hospital)
         if not name:
             raise RequestError("NO_DEFAULT_PACK", {"hospital": hospital[:64]})
-        versions = self.schemes.get(name)
+        versions = self.schemes.packs.get(name)
         if versions is None:
-            raise RequestError("UNKNOWN_PACK", {"pack": name[:64], "loaded": ", ".join(self.schemes)})
-        if versions[0].holds_always:
+            raise RequestError("UNKNOWN_PACK", {"pack": name[:64], "loaded": ", ".join(self.schemes.packs)})
+        if holds_always(versions[0]):
             return versions[0]
         asked = day()
-        for version in versions:
-            if version.holds_on(asked):
-                return version
+        found = self.schemes.on(name, asked)
+        if found is not None:
+            return found
         periods = ", ".join(
             f"{version.header.valid_from or '…'} to {version.header.valid_until or '…'}"
             for version in versions
         )
         raise RequestError("PACK_NOT_VALID", {"pack": name, "day": asked, "periods": periods})
 
-    @cached_property
-    def all(self) -> tuple[LoadedScheme, ...]:
-        """Every loaded version, by pack id and first day."""
-        return tuple(version for name in sorted(self.schemes) for version in self.schemes[name])
+    def describe(self, hospital: str) -> list[pack_pb2.Pack]:
+        """Return what a caller of a hospital may know of every pack: those that group, price, and measure."""
+        default = self.default_of(hospital)
+        packs = [loaded.describe(loaded.header.id == default) for loaded in self.schemes]
+        for kind, shelf in ((PAYMENT, self.policies), (BENCHMARK, self.benchmarks)):
+            for pack in shelf:
+                header = pack.header
+                packs.append(
+                    pack_pb2.Pack(
+                        ref=pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=pack.sha256),
+                        kind=kind,
+                        title=header.title,
+                        valid_from=header.valid_from,
+                        valid_until=header.valid_until,
+                        scheme=header.scheme,
+                        demonstration=header.demonstration,
+                    )
+                )
+        return packs

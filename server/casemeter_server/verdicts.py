@@ -16,14 +16,14 @@ from casemeter_grouper.near_misses import Edit, NearMiss
 from casemeter_grouper.walker import Leaf
 from casemeter_server.prepare import UNUSABLE, Prepared
 
-_STATUS: Final = {
+STATUSES: Final = {
     Status.GROUPED: verdict_pb2.GROUP_STATUS_GROUPED,
     Status.UNDIVIDED: verdict_pb2.GROUP_STATUS_UNDIVIDED,
     Status.AMBIGUOUS: verdict_pb2.GROUP_STATUS_AMBIGUOUS,
     Status.UNGROUPABLE: verdict_pb2.GROUP_STATUS_UNGROUPABLE,
     Status.NOT_YET: verdict_pb2.GROUP_STATUS_NOT_YET,
 }
-_REASON: Final = {
+REASONS: Final = {
     Ungroupable.PRINCIPAL_UNKNOWN: verdict_pb2.UNGROUPABLE_REASON_PRINCIPAL_UNKNOWN,
     Ungroupable.NO_MDC: verdict_pb2.UNGROUPABLE_REASON_NO_MDC,
     Ungroupable.SEX_CONFLICT: verdict_pb2.UNGROUPABLE_REASON_SEX_CONFLICT,
@@ -31,7 +31,7 @@ _REASON: Final = {
     Ungroupable.FACT_MISSING: verdict_pb2.UNGROUPABLE_REASON_FACT_MISSING,
     Ungroupable.NO_RULE: verdict_pb2.UNGROUPABLE_REASON_NO_RULE,
 }
-_EDIT: Final = {
+EDITS: Final = {
     Edit.DROP_DIAGNOSIS: explanation_pb2.EDIT_DROP_DIAGNOSIS,
     Edit.DROP_PROCEDURE: explanation_pb2.EDIT_DROP_PROCEDURE,
     Edit.PROMOTE_DIAGNOSIS: explanation_pb2.EDIT_PROMOTE_DIAGNOSIS,
@@ -39,7 +39,7 @@ _EDIT: Final = {
     Edit.ADD_DIAGNOSIS: explanation_pb2.EDIT_ADD_DIAGNOSIS,
     Edit.ADD_PROCEDURE: explanation_pb2.EDIT_ADD_PROCEDURE,
 }
-_DIAGNOSIS_EDITS: Final = (Edit.DROP_DIAGNOSIS, Edit.PROMOTE_DIAGNOSIS, Edit.ADD_DIAGNOSIS)
+DIAGNOSIS_EDITS: Final = (Edit.DROP_DIAGNOSIS, Edit.PROMOTE_DIAGNOSIS, Edit.ADD_DIAGNOSIS)
 
 
 class KnownParts:
@@ -58,44 +58,50 @@ class KnownParts:
 
     def fill(self, verdict: verdict_pb2.Verdict, outcome: Outcome, prepared: Prepared) -> None:
         """Fill a verdict with an outcome and how its case was made."""
-        case = prepared.case
-        open_facts = _open_facts(case.provisional) if case.provisional else b""
-        verdict.MergeFromString(self._parts[outcome.number] + open_facts)
-        facts = verdict.facts
-        if case.age_years is not None:
-            facts.age_years = int(case.age_years)
-        if case.age_days is not None:
-            facts.age_days = int(case.age_days)
-        if case.los_days is not None:
-            facts.los_days = int(case.los_days)
-        if case.icu_hours is not None:
-            facts.icu_hours = case.icu_hours
-        if case.birth_weight_g is not None:
-            facts.birth_weight_g = int(case.birth_weight_g)
-        if case.department is not None:
-            facts.department = case.department
-        facts.diagnosis_phase = prepared.phase  # type: ignore[assignment]  # the stubs want a wrapper type
+        verdict.MergeFromString(self._parts[outcome.number])
+        fill_case(verdict, prepared)
         if outcome.status is Status.NOT_YET:
             verdict.status = verdict_pb2.GROUP_STATUS_NOT_YET
         if outcome.reason:
-            verdict.ungroupable_reason = _REASON[outcome.reason]
+            verdict.ungroupable_reason = REASONS[outcome.reason]
             verdict.failed_tests.extend(map(text_of, outcome.tests))
-        if prepared.code_notes:
-            verdict.code_notes.extend(prepared.code_notes)
-        if prepared.left_aside:
-            verdict.left_aside.extend(prepared.left_aside)
         if outcome.main_procedure_not_taken:
-            verdict.notes.add(kind=verdict_pb2.NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN, code=case.procedures[0])
+            main = prepared.case.procedures[0]
+            verdict.notes.add(kind=verdict_pb2.NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN, code=main)
         if outcome.only_procedure:
             verdict.notes.add(
                 kind=verdict_pb2.NOTE_KIND_GROUPED_BY_ONE_PROCEDURE, code=outcome.only_procedure
             )
 
 
+def fill_case(verdict: verdict_pb2.Verdict, prepared: Prepared) -> None:
+    """Fill a verdict with how its case was made."""
+    case, facts = prepared.case, verdict.facts
+    if case.provisional:
+        verdict.MergeFromString(_open_facts(case.provisional))
+    if case.age_years is not None:
+        facts.age_years = int(case.age_years)
+    if case.age_days is not None:
+        facts.age_days = int(case.age_days)
+    if case.los_days is not None:
+        facts.los_days = int(case.los_days)
+    if case.icu_hours is not None:
+        facts.icu_hours = case.icu_hours
+    if case.birth_weight_g is not None:
+        facts.birth_weight_g = int(case.birth_weight_g)
+    if case.department is not None:
+        facts.department = case.department
+    facts.diagnosis_phase = prepared.phase  # type: ignore[assignment]  # the stubs want a wrapper type
+    if prepared.code_notes:
+        verdict.code_notes.extend(prepared.code_notes)
+    if prepared.left_aside:
+        verdict.left_aside.extend(prepared.left_aside)
+
+
 def _known_part(
     leaf: Leaf | None, status: Status, scheme: CompiledScheme, pack: pack_pb2.PackRef
 ) -> verdict_pb2.Verdict:
-    verdict = verdict_pb2.Verdict(status=_STATUS[status], pack=pack)
+    verdict = verdict_pb2.Verdict(status=STATUSES[status], pack=pack)
     if leaf:
         group = verdict.group
         group.code = leaf.group
@@ -138,7 +144,7 @@ def fill_explanation(
         )
     for found in explanation.complications:
         target.complications.add(
-            code=_code(found.code, scheme.diagnoses),
+            code=code_ref(found.code, scheme.diagnoses),
             level=found.level,
             exclusion_table=found.table,
             counted=found.counted,
@@ -155,10 +161,10 @@ def fill_near_misses(
     """Fill the near misses of a verdict; a code to add is named only where the request is evidence for it."""
     target.SetInParent()
     for miss in near_misses:
-        of_diagnoses = miss.edit in _DIAGNOSIS_EDITS
+        of_diagnoses = miss.edit in DIAGNOSIS_EDITS
         codes = scheme.diagnoses if of_diagnoses else scheme.procedures
         entry = target.near_misses.add(
-            edit=_EDIT[miss.edit],
+            edit=EDITS[miss.edit],
             group=miss.leaf.group,
             group_name=scheme.names.get(miss.leaf.group, ""),
             test=text_of(miss.test) if miss.test else "",
@@ -167,22 +173,23 @@ def fill_near_misses(
             recorded = prepared.case.diagnoses if of_diagnoses else prepared.case.procedures
             place = prepared.diagnosis_places[miss.place] if of_diagnoses else miss.place
             entry.field = f"encounter.{'diagnoses' if of_diagnoses else 'procedures'}[{place}]"
-            entry.code.CopyFrom(_code(recorded[miss.place], codes))
+            entry.code.CopyFrom(code_ref(recorded[miss.place], codes))
         if miss.added is not None:
             entry.code_count = len(miss.added)
             if of_diagnoses:
                 for code, field in prepared.evidence.items():
                     if code in miss.added:
-                        entry.evidence.add(field=field, code=_code(code, codes))
+                        entry.evidence.add(field=field, code=code_ref(code, codes))
 
 
-def _code(code: str, codes: Codes) -> explanation_pb2.CodeRef:
+def code_ref(code: str, codes: Codes) -> explanation_pb2.CodeRef:
+    """Return a code with its name."""
     return explanation_pb2.CodeRef(code=code.removeprefix(UNUSABLE), name=codes.name(code))
 
 
 def _test(result: TestResult, scheme: CompiledScheme) -> explanation_pb2.TestResult:
     codes = [
-        _code(code, scheme.procedures if code in scheme.procedures.number else scheme.diagnoses)
+        code_ref(code, scheme.procedures if code in scheme.procedures.number else scheme.diagnoses)
         for code in result.codes
     ]
     return explanation_pb2.TestResult(

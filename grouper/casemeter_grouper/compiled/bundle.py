@@ -106,19 +106,23 @@ def write(path: Path, manifest: Mapping[str, Any], arrays: Arrays) -> str:
     return str(sealed["sha256"])
 
 
+def kind_of(path: Path) -> str:
+    """Return the kind that a bundle states; nothing of it is verified yet.
+
+    Raises:
+        BundleError: the file is missing or no bundle.
+    """
+    header, _ = _header(path, _map(path))
+    return str(_manifest(path, header).get("kind"))
+
+
 def open_bundle(path: Path, kind: str) -> BundleFile:
     """Open a bundle and verify every byte of it.
 
     Raises:
         BundleError: the file is missing, damaged, of another compiler, or of another kind.
     """
-    try:
-        # A plain view: numpy's memmap class makes every indexing slower.
-        data = np.asarray(np.memmap(path, np.uint8, mode="r"))
-    except FileNotFoundError:
-        raise BundleError(path, Reason.MISSING, "there is no such bundle") from None
-    except (OSError, ValueError) as error:
-        raise BundleError(path, Reason.NOT_A_BUNDLE, f"cannot be mapped ({error})") from None
+    data = _map(path)
     header, start = _header(path, data)
     manifest = _manifest(path, header)
     if manifest.get("compiler") != COMPILER:
@@ -138,6 +142,16 @@ def open_bundle(path: Path, kind: str) -> BundleFile:
     if _hashes(arrays) != manifest["arrays"]:
         raise BundleError(path, Reason.DAMAGED, "an array does not match its hash; build the bundle again")
     return BundleFile(path, manifest, arrays, body)
+
+
+def _map(path: Path) -> NDArray[np.uint8]:
+    try:
+        # A plain view: numpy's memmap class makes every indexing slower.
+        return np.asarray(np.memmap(path, np.uint8, mode="r"))
+    except FileNotFoundError:
+        raise BundleError(path, Reason.MISSING, "there is no such bundle") from None
+    except (OSError, ValueError) as error:
+        raise BundleError(path, Reason.NOT_A_BUNDLE, f"cannot be mapped ({error})") from None
 
 
 def _canonical(value: Any) -> bytes:

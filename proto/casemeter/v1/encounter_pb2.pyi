@@ -1,5 +1,6 @@
 import datetime
 
+from casemeter.v1 import charges_pb2 as _charges_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -25,6 +26,16 @@ class DischargeWay(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DISCHARGE_WAY_WITHOUT_ORDER: _ClassVar[DischargeWay]
     DISCHARGE_WAY_DEATH: _ClassVar[DischargeWay]
     DISCHARGE_WAY_OTHER: _ClassVar[DischargeWay]
+
+class VisitKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VISIT_KIND_UNSPECIFIED: _ClassVar[VisitKind]
+    VISIT_KIND_INPATIENT: _ClassVar[VisitKind]
+    VISIT_KIND_DAY_SURGERY: _ClassVar[VisitKind]
+    VISIT_KIND_DAY_CARE: _ClassVar[VisitKind]
+    VISIT_KIND_PSYCHIATRIC_PER_DIEM: _ClassVar[VisitKind]
+    VISIT_KIND_REHABILITATION_PER_DIEM: _ClassVar[VisitKind]
+    VISIT_KIND_LONG_TERM_PER_DIEM: _ClassVar[VisitKind]
 
 class CodeEdition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -73,6 +84,13 @@ DISCHARGE_WAY_COMMUNITY: DischargeWay
 DISCHARGE_WAY_WITHOUT_ORDER: DischargeWay
 DISCHARGE_WAY_DEATH: DischargeWay
 DISCHARGE_WAY_OTHER: DischargeWay
+VISIT_KIND_UNSPECIFIED: VisitKind
+VISIT_KIND_INPATIENT: VisitKind
+VISIT_KIND_DAY_SURGERY: VisitKind
+VISIT_KIND_DAY_CARE: VisitKind
+VISIT_KIND_PSYCHIATRIC_PER_DIEM: VisitKind
+VISIT_KIND_REHABILITATION_PER_DIEM: VisitKind
+VISIT_KIND_LONG_TERM_PER_DIEM: VisitKind
 CODE_EDITION_UNSPECIFIED: CodeEdition
 CODE_EDITION_INSURANCE: CodeEdition
 CODE_EDITION_CLINICAL: CodeEdition
@@ -98,7 +116,7 @@ ADMISSION_CONDITION_UNKNOWN: AdmissionCondition
 ADMISSION_CONDITION_ABSENT: AdmissionCondition
 
 class Encounter(_message.Message):
-    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn")
+    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn", "charges", "orders", "visit_kind", "self_pay", "tcm", "discharge_ordered")
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SEX_FIELD_NUMBER: _ClassVar[int]
     BIRTH_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +132,12 @@ class Encounter(_message.Message):
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     ICU_HOURS_FIELD_NUMBER: _ClassVar[int]
     NEWBORN_FIELD_NUMBER: _ClassVar[int]
+    CHARGES_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    VISIT_KIND_FIELD_NUMBER: _ClassVar[int]
+    SELF_PAY_FIELD_NUMBER: _ClassVar[int]
+    TCM_FIELD_NUMBER: _ClassVar[int]
+    DISCHARGE_ORDERED_FIELD_NUMBER: _ClassVar[int]
     encounter_id: str
     sex: Sex
     birth_date: str
@@ -129,7 +153,13 @@ class Encounter(_message.Message):
     segments: _containers.RepeatedCompositeFieldContainer[Segment]
     icu_hours: float
     newborn: Newborn
-    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ...) -> None: ...
+    charges: _charges_pb2.Charges
+    orders: _containers.RepeatedCompositeFieldContainer[_charges_pb2.Order]
+    visit_kind: VisitKind
+    self_pay: bool
+    tcm: bool
+    discharge_ordered: bool
+    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ..., charges: _Optional[_Union[_charges_pb2.Charges, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_charges_pb2.Order, _Mapping]]] = ..., visit_kind: _Optional[_Union[VisitKind, str]] = ..., self_pay: _Optional[bool] = ..., tcm: _Optional[bool] = ..., discharge_ordered: _Optional[bool] = ...) -> None: ...
 
 class Age(_message.Message):
     __slots__ = ("years", "days")

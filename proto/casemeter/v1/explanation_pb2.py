@@ -24,33 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61semeter/v1/explanation.proto\x12\x0c\x63\x61semeter.v1\"\x93\x02\n\x0b\x45xplanation\x12)\n\x07\x65ntered\x18\x01 \x03(\x0b\x32\x18.casemeter.v1.EnteredMdc\x12&\n\x05\x63lose\x18\x02 \x03(\x0b\x32\x17.casemeter.v1.CloseRule\x12)\n\x07matched\x18\x03 \x03(\x0b\x32\x18.casemeter.v1.TestResult\x12$\n\x04rows\x18\x04 \x03(\x0b\x32\x16.casemeter.v1.TriedRow\x12\x31\n\rcomplications\x18\x05 \x03(\x0b\x32\x1a.casemeter.v1.Complication\x12-\n\x0bprovisional\x18\x06 \x03(\x0b\x32\x18.casemeter.v1.TestResult\"d\n\nTestResult\x12\x0c\n\x04test\x18\x01 \x01(\t\x12\r\n\x05holds\x18\x02 \x01(\x08\x12$\n\x05\x63odes\x18\x03 \x03(\x0b\x32\x15.casemeter.v1.CodeRef\x12\x13\n\x0bprovisional\x18\x04 \x01(\x08\"%\n\x07\x43odeRef\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"@\n\nEnteredMdc\x12\x0b\n\x03mdc\x18\x01 \x01(\t\x12%\n\x03why\x18\x02 \x03(\x0b\x32\x18.casemeter.v1.TestResult\"\x93\x01\n\tCloseRule\x12\x0b\n\x03mdc\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0c\n\x04\x61\x64rg\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12%\n\x03met\x18\x05 \x03(\x0b\x32\x18.casemeter.v1.TestResult\x12(\n\x06missed\x18\x06 \x01(\x0b\x32\x18.casemeter.v1.TestResult\"d\n\x08TriedRow\x12\r\n\x05group\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05holds\x18\x03 \x01(\x08\x12\'\n\x05tests\x18\x04 \x03(\x0b\x32\x18.casemeter.v1.TestResult\"l\n\x0c\x43omplication\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.CodeRef\x12\r\n\x05level\x18\x02 \x01(\t\x12\x17\n\x0f\x65xclusion_table\x18\x03 \x01(\t\x12\x0f\n\x07\x63ounted\x18\x04 \x01(\x08\"9\n\nNearMisses\x12+\n\x0bnear_misses\x18\x01 \x03(\x0b\x32\x16.casemeter.v1.NearMiss\"\xcf\x01\n\x08NearMiss\x12 \n\x04\x65\x64it\x18\x01 \x01(\x0e\x32\x12.casemeter.v1.Edit\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12#\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.CodeRef\x12\r\n\x05group\x18\x04 \x01(\t\x12\x12\n\ngroup_name\x18\x05 \x01(\t\x12\x0c\n\x04test\x18\x06 \x01(\t\x12\x12\n\ncode_count\x18\x07 \x01(\x05\x12(\n\x08\x65vidence\x18\x08 \x03(\x0b\x32\x16.casemeter.v1.Evidence\">\n\x08\x45vidence\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12#\n\x04\x63ode\x18\x02 \x01(\x0b\x32\x15.casemeter.v1.CodeRef*\xb6\x01\n\x04\x45\x64it\x12\x14\n\x10\x45\x44IT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45\x44IT_DROP_DIAGNOSIS\x10\x01\x12\x17\n\x13\x45\x44IT_DROP_PROCEDURE\x10\x02\x12\x1a\n\x16\x45\x44IT_PROMOTE_DIAGNOSIS\x10\x03\x12\x1a\n\x16\x45\x44IT_PROMOTE_PROCEDURE\x10\x04\x12\x16\n\x12\x45\x44IT_ADD_DIAGNOSIS\x10\x05\x12\x16\n\x12\x45\x44IT_ADD_PROCEDURE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61semeter/v1/explanation.proto\x12\x0c\x63\x61semeter.v1\"\xc9\x02\n\x0b\x45xplanation\x12)\n\x07\x65ntered\x18\x01 \x03(\x0b\x32\x18.casemeter.v1.EnteredMdc\x12&\n\x05\x63lose\x18\x02 \x03(\x0b\x32\x17.casemeter.v1.CloseRule\x12)\n\x07matched\x18\x03 \x03(\x0b\x32\x18.casemeter.v1.TestResult\x12$\n\x04rows\x18\x04 \x03(\x0b\x32\x16.casemeter.v1.TriedRow\x12\x31\n\rcomplications\x18\x05 \x03(\x0b\x32\x1a.casemeter.v1.Complication\x12-\n\x0bprovisional\x18\x06 \x03(\x0b\x32\x18.casemeter.v1.TestResult\x12\x34\n\ncandidates\x18\x07 \x03(\x0b\x32 .casemeter.v1.CatalogueCandidate\"\x8f\x02\n\x12\x43\x61talogueCandidate\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\"\n\x03met\x18\x04 \x03(\x0b\x32\x15.casemeter.v1.CodeRef\x12&\n\x07missing\x18\x05 \x03(\x0b\x32\x15.casemeter.v1.CodeRef\x12\x0e\n\x06\x63hosen\x18\x06 \x01(\x08\x12\x12\n\ndecided_by\x18\x07 \x01(\t\x12\x31\n\x12\x64\x65\x63iding_procedure\x18\x08 \x01(\x0b\x32\x15.casemeter.v1.CodeRef\x12+\n\x0ckept_away_by\x18\t \x01(\x0b\x32\x15.casemeter.v1.CodeRef\"d\n\nTestResult\x12\x0c\n\x04test\x18\x01 \x01(\t\x12\r\n\x05holds\x18\x02 \x01(\x08\x12$\n\x05\x63odes\x18\x03 \x03(\x0b\x32\x15.casemeter.v1.CodeRef\x12\x13\n\x0bprovisional\x18\x04 \x01(\x08\"%\n\x07\x43odeRef\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"@\n\nEnteredMdc\x12\x0b\n\x03mdc\x18\x01 \x01(\t\x12%\n\x03why\x18\x02 \x03(\x0b\x32\x18.casemeter.v1.TestResult\"\x93\x01\n\tCloseRule\x12\x0b\n\x03mdc\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0c\n\x04\x61\x64rg\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12%\n\x03met\x18\x05 \x03(\x0b\x32\x18.casemeter.v1.TestResult\x12(\n\x06missed\x18\x06 \x01(\x0b\x32\x18.casemeter.v1.TestResult\"d\n\x08TriedRow\x12\r\n\x05group\x18\x01 \x01(\t\x12\x11\n\tcondition\x18\x02 \x01(\t\x12\r\n\x05holds\x18\x03 \x01(\x08\x12\'\n\x05tests\x18\x04 \x03(\x0b\x32\x18.casemeter.v1.TestResult\"l\n\x0c\x43omplication\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.CodeRef\x12\r\n\x05level\x18\x02 \x01(\t\x12\x17\n\x0f\x65xclusion_table\x18\x03 \x01(\t\x12\x0f\n\x07\x63ounted\x18\x04 \x01(\x08\"9\n\nNearMisses\x12+\n\x0bnear_misses\x18\x01 \x03(\x0b\x32\x16.casemeter.v1.NearMiss\"\xcf\x01\n\x08NearMiss\x12 \n\x04\x65\x64it\x18\x01 \x01(\x0e\x32\x12.casemeter.v1.Edit\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12#\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.CodeRef\x12\r\n\x05group\x18\x04 \x01(\t\x12\x12\n\ngroup_name\x18\x05 \x01(\t\x12\x0c\n\x04test\x18\x06 \x01(\t\x12\x12\n\ncode_count\x18\x07 \x01(\x05\x12(\n\x08\x65vidence\x18\x08 \x03(\x0b\x32\x16.casemeter.v1.Evidence\">\n\x08\x45vidence\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12#\n\x04\x63ode\x18\x02 \x01(\x0b\x32\x15.casemeter.v1.CodeRef*\xb6\x01\n\x04\x45\x64it\x12\x14\n\x10\x45\x44IT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45\x44IT_DROP_DIAGNOSIS\x10\x01\x12\x17\n\x13\x45\x44IT_DROP_PROCEDURE\x10\x02\x12\x1a\n\x16\x45\x44IT_PROMOTE_DIAGNOSIS\x10\x03\x12\x1a\n\x16\x45\x44IT_PROMOTE_PROCEDURE\x10\x04\x12\x16\n\x12\x45\x44IT_ADD_DIAGNOSIS\x10\x05\x12\x16\n\x12\x45\x44IT_ADD_PROCEDURE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.explanation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EDIT']._serialized_start=1229
-  _globals['_EDIT']._serialized_end=1411
+  _globals['_EDIT']._serialized_start=1557
+  _globals['_EDIT']._serialized_end=1739
   _globals['_EXPLANATION']._serialized_start=49
-  _globals['_EXPLANATION']._serialized_end=324
-  _globals['_TESTRESULT']._serialized_start=326
-  _globals['_TESTRESULT']._serialized_end=426
-  _globals['_CODEREF']._serialized_start=428
-  _globals['_CODEREF']._serialized_end=465
-  _globals['_ENTEREDMDC']._serialized_start=467
-  _globals['_ENTEREDMDC']._serialized_end=531
-  _globals['_CLOSERULE']._serialized_start=534
-  _globals['_CLOSERULE']._serialized_end=681
-  _globals['_TRIEDROW']._serialized_start=683
-  _globals['_TRIEDROW']._serialized_end=783
-  _globals['_COMPLICATION']._serialized_start=785
-  _globals['_COMPLICATION']._serialized_end=893
-  _globals['_NEARMISSES']._serialized_start=895
-  _globals['_NEARMISSES']._serialized_end=952
-  _globals['_NEARMISS']._serialized_start=955
-  _globals['_NEARMISS']._serialized_end=1162
-  _globals['_EVIDENCE']._serialized_start=1164
-  _globals['_EVIDENCE']._serialized_end=1226
+  _globals['_EXPLANATION']._serialized_end=378
+  _globals['_CATALOGUECANDIDATE']._serialized_start=381
+  _globals['_CATALOGUECANDIDATE']._serialized_end=652
+  _globals['_TESTRESULT']._serialized_start=654
+  _globals['_TESTRESULT']._serialized_end=754
+  _globals['_CODEREF']._serialized_start=756
+  _globals['_CODEREF']._serialized_end=793
+  _globals['_ENTEREDMDC']._serialized_start=795
+  _globals['_ENTEREDMDC']._serialized_end=859
+  _globals['_CLOSERULE']._serialized_start=862
+  _globals['_CLOSERULE']._serialized_end=1009
+  _globals['_TRIEDROW']._serialized_start=1011
+  _globals['_TRIEDROW']._serialized_end=1111
+  _globals['_COMPLICATION']._serialized_start=1113
+  _globals['_COMPLICATION']._serialized_end=1221
+  _globals['_NEARMISSES']._serialized_start=1223
+  _globals['_NEARMISSES']._serialized_end=1280
+  _globals['_NEARMISS']._serialized_start=1283
+  _globals['_NEARMISS']._serialized_end=1490
+  _globals['_EVIDENCE']._serialized_start=1492
+  _globals['_EVIDENCE']._serialized_end=1554
 # @@protoc_insertion_point(module_scope)

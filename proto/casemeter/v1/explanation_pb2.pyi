@@ -25,20 +25,44 @@ EDIT_ADD_DIAGNOSIS: Edit
 EDIT_ADD_PROCEDURE: Edit
 
 class Explanation(_message.Message):
-    __slots__ = ("entered", "close", "matched", "rows", "complications", "provisional")
+    __slots__ = ("entered", "close", "matched", "rows", "complications", "provisional", "candidates")
     ENTERED_FIELD_NUMBER: _ClassVar[int]
     CLOSE_FIELD_NUMBER: _ClassVar[int]
     MATCHED_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COMPLICATIONS_FIELD_NUMBER: _ClassVar[int]
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     entered: _containers.RepeatedCompositeFieldContainer[EnteredMdc]
     close: _containers.RepeatedCompositeFieldContainer[CloseRule]
     matched: _containers.RepeatedCompositeFieldContainer[TestResult]
     rows: _containers.RepeatedCompositeFieldContainer[TriedRow]
     complications: _containers.RepeatedCompositeFieldContainer[Complication]
     provisional: _containers.RepeatedCompositeFieldContainer[TestResult]
-    def __init__(self, entered: _Optional[_Iterable[_Union[EnteredMdc, _Mapping]]] = ..., close: _Optional[_Iterable[_Union[CloseRule, _Mapping]]] = ..., matched: _Optional[_Iterable[_Union[TestResult, _Mapping]]] = ..., rows: _Optional[_Iterable[_Union[TriedRow, _Mapping]]] = ..., complications: _Optional[_Iterable[_Union[Complication, _Mapping]]] = ..., provisional: _Optional[_Iterable[_Union[TestResult, _Mapping]]] = ...) -> None: ...
+    candidates: _containers.RepeatedCompositeFieldContainer[CatalogueCandidate]
+    def __init__(self, entered: _Optional[_Iterable[_Union[EnteredMdc, _Mapping]]] = ..., close: _Optional[_Iterable[_Union[CloseRule, _Mapping]]] = ..., matched: _Optional[_Iterable[_Union[TestResult, _Mapping]]] = ..., rows: _Optional[_Iterable[_Union[TriedRow, _Mapping]]] = ..., complications: _Optional[_Iterable[_Union[Complication, _Mapping]]] = ..., provisional: _Optional[_Iterable[_Union[TestResult, _Mapping]]] = ..., candidates: _Optional[_Iterable[_Union[CatalogueCandidate, _Mapping]]] = ...) -> None: ...
+
+class CatalogueCandidate(_message.Message):
+    __slots__ = ("group", "name", "kind", "met", "missing", "chosen", "decided_by", "deciding_procedure", "kept_away_by")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MET_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
+    DECIDING_PROCEDURE_FIELD_NUMBER: _ClassVar[int]
+    KEPT_AWAY_BY_FIELD_NUMBER: _ClassVar[int]
+    group: str
+    name: str
+    kind: str
+    met: _containers.RepeatedCompositeFieldContainer[CodeRef]
+    missing: _containers.RepeatedCompositeFieldContainer[CodeRef]
+    chosen: bool
+    decided_by: str
+    deciding_procedure: CodeRef
+    kept_away_by: CodeRef
+    def __init__(self, group: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., met: _Optional[_Iterable[_Union[CodeRef, _Mapping]]] = ..., missing: _Optional[_Iterable[_Union[CodeRef, _Mapping]]] = ..., chosen: _Optional[bool] = ..., decided_by: _Optional[str] = ..., deciding_procedure: _Optional[_Union[CodeRef, _Mapping]] = ..., kept_away_by: _Optional[_Union[CodeRef, _Mapping]] = ...) -> None: ...
 
 class TestResult(_message.Message):
     __slots__ = ("test", "holds", "codes", "provisional")

@@ -16,7 +16,7 @@ class PackRef(_message.Message):
     def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., bundle_sha256: _Optional[str] = ...) -> None: ...
 
 class Pack(_message.Message):
-    __slots__ = ("ref", "title", "valid_from", "valid_until", "diagnosis_system", "procedure_system", "mdc_count", "adrg_count", "group_count", "dictionary_sha256", "is_default")
+    __slots__ = ("ref", "title", "valid_from", "valid_until", "diagnosis_system", "procedure_system", "mdc_count", "adrg_count", "group_count", "dictionary_sha256", "is_default", "kind", "scheme", "demonstration")
     REF_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     VALID_FROM_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,9 @@ class Pack(_message.Message):
     GROUP_COUNT_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_SHA256_FIELD_NUMBER: _ClassVar[int]
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SCHEME_FIELD_NUMBER: _ClassVar[int]
+    DEMONSTRATION_FIELD_NUMBER: _ClassVar[int]
     ref: PackRef
     title: str
     valid_from: str
@@ -39,4 +42,7 @@ class Pack(_message.Message):
     group_count: int
     dictionary_sha256: str
     is_default: bool
-    def __init__(self, ref: _Optional[_Union[PackRef, _Mapping]] = ..., title: _Optional[str] = ..., valid_from: _Optional[str] = ..., valid_until: _Optional[str] = ..., diagnosis_system: _Optional[str] = ..., procedure_system: _Optional[str] = ..., mdc_count: _Optional[int] = ..., adrg_count: _Optional[int] = ..., group_count: _Optional[int] = ..., dictionary_sha256: _Optional[str] = ..., is_default: _Optional[bool] = ...) -> None: ...
+    kind: str
+    scheme: str
+    demonstration: bool
+    def __init__(self, ref: _Optional[_Union[PackRef, _Mapping]] = ..., title: _Optional[str] = ..., valid_from: _Optional[str] = ..., valid_until: _Optional[str] = ..., diagnosis_system: _Optional[str] = ..., procedure_system: _Optional[str] = ..., mdc_count: _Optional[int] = ..., adrg_count: _Optional[int] = ..., group_count: _Optional[int] = ..., dictionary_sha256: _Optional[str] = ..., is_default: _Optional[bool] = ..., kind: _Optional[str] = ..., scheme: _Optional[str] = ..., demonstration: _Optional[bool] = ...) -> None: ...

@@ -2,6 +2,7 @@ import datetime
 
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import error_pb2 as _error_pb2
+from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
 from casemeter.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -14,20 +15,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EvaluateRequest(_message.Message):
-    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses")
+    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     PACK_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     ENCOUNTER_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     NEAR_MISSES_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     pack: str
     as_of: _timestamp_pb2.Timestamp
     encounter: _encounter_pb2.Encounter
     explain: bool
     near_misses: bool
-    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ...) -> None: ...
+    alternatives: _containers.RepeatedCompositeFieldContainer[_meter_pb2.Alternative]
+    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ...) -> None: ...
 
 class EvaluateResponse(_message.Message):
     __slots__ = ("verdict", "call_id", "timings")
@@ -40,20 +43,22 @@ class EvaluateResponse(_message.Message):
     def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, _Mapping]] = ..., call_id: _Optional[str] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns")
+    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns")
     DECODE_NS_FIELD_NUMBER: _ClassVar[int]
     CASE_NS_FIELD_NUMBER: _ClassVar[int]
     GROUP_NS_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_NS_FIELD_NUMBER: _ClassVar[int]
     NEAR_MISSES_NS_FIELD_NUMBER: _ClassVar[int]
     VERDICT_NS_FIELD_NUMBER: _ClassVar[int]
+    METER_NS_FIELD_NUMBER: _ClassVar[int]
     decode_ns: int
     case_ns: int
     group_ns: int
     explain_ns: int
     near_misses_ns: int
     verdict_ns: int
-    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ...) -> None: ...
+    meter_ns: int
+    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ..., meter_ns: _Optional[int] = ...) -> None: ...
 
 class EvaluateStreamResponse(_message.Message):
     __slots__ = ("response", "error", "call_id")

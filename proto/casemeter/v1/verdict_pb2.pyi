@@ -2,6 +2,7 @@ import datetime
 
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import explanation_pb2 as _explanation_pb2
+from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -79,7 +80,7 @@ NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: NoteKind
 NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: NoteKind
 
 class Verdict(_message.Message):
-    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses")
+    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     UNGROUPABLE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +93,10 @@ class Verdict(_message.Message):
     NOTES_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
     NEAR_MISSES_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FIELD_NUMBER: _ClassVar[int]
+    METER_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    RIVALS_FIELD_NUMBER: _ClassVar[int]
     status: GroupStatus
     group: Group
     ungroupable_reason: UngroupableReason
@@ -104,21 +109,39 @@ class Verdict(_message.Message):
     notes: _containers.RepeatedCompositeFieldContainer[Note]
     explanation: _explanation_pb2.Explanation
     near_misses: _explanation_pb2.NearMisses
-    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ...) -> None: ...
+    payment: _meter_pb2.Payment
+    meter: _meter_pb2.Meter
+    alternatives: _containers.RepeatedCompositeFieldContainer[_meter_pb2.AlternativeOutcome]
+    rivals: _containers.RepeatedCompositeFieldContainer[Rival]
+    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ...) -> None: ...
 
 class Group(_message.Message):
-    __slots__ = ("code", "name", "mdc", "adrg", "rule")
+    __slots__ = ("code", "name", "mdc", "adrg", "rule", "catalogue_kind")
     CODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     MDC_FIELD_NUMBER: _ClassVar[int]
     ADRG_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
+    CATALOGUE_KIND_FIELD_NUMBER: _ClassVar[int]
     code: str
     name: str
     mdc: str
     adrg: str
     rule: str
-    def __init__(self, code: _Optional[str] = ..., name: _Optional[str] = ..., mdc: _Optional[str] = ..., adrg: _Optional[str] = ..., rule: _Optional[str] = ...) -> None: ...
+    catalogue_kind: str
+    def __init__(self, code: _Optional[str] = ..., name: _Optional[str] = ..., mdc: _Optional[str] = ..., adrg: _Optional[str] = ..., rule: _Optional[str] = ..., catalogue_kind: _Optional[str] = ...) -> None: ...
+
+class Rival(_message.Message):
+    __slots__ = ("code", "name", "score", "mean_cost_fen")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    MEAN_COST_FEN_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    name: str
+    score: str
+    mean_cost_fen: int
+    def __init__(self, code: _Optional[str] = ..., name: _Optional[str] = ..., score: _Optional[str] = ..., mean_cost_fen: _Optional[int] = ...) -> None: ...
 
 class DerivedFacts(_message.Message):
     __slots__ = ("age_years", "age_days", "los_days", "icu_hours", "birth_weight_g", "department", "diagnosis_phase", "provisional")

@@ -29,6 +29,7 @@ def evaluate(
     pack: Packs = None,
     config: ConfigFile = None,
     hospital: Annotated[str, typer.Option(help="The caller's hospital.")] = "",
+    role: Annotated[str, typer.Option(help="The caller's role: it may decide whether money is shown.")] = "",
     text: Annotated[bool, typer.Option("--text", help="Print the verdict in words instead of JSON.")] = False,
     lang: Lang = ...,  # type: ignore[assignment]  # typer fills it from its default factory
 ) -> None:
@@ -39,12 +40,13 @@ def evaluate(
             if server:
                 if pack and not request.pack:
                     request.pack = pack[0]
-                with Client(server, hospital=hospital, timeout=10) as client:
+                with Client(server, hospital=hospital, role=role, timeout=10) as client:
                     response = client.send(request)
             else:
                 settings = configuration(config, pack)
                 snapshot = Snapshot.open(bundles(settings), settings.default_pack, settings.hospitals)
-                response = Evaluator(snapshot, settings.zone).evaluate(request, Caller(hospital))
+                evaluator = Evaluator(snapshot, settings.zone, settings.meter)
+                response = evaluator.evaluate(request, Caller(hospital, role))
         except CaseMeterError as error:
             raise ValueError(f"{error.reason}: {error}") from None
         except RequestError as error:

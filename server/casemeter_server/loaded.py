@@ -1,0 +1,85 @@
+"""What every loaded grouping pack can do, whether it is a DRG scheme or a DIP catalogue."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import Generic, NamedTuple, TypeVar
+
+from casemeter.v1 import pack_pb2, verdict_pb2
+from casemeter_grouper.case import Case
+from casemeter_grouper.scheme import Header
+from casemeter_server.plain.reader import PlainReader
+from casemeter_server.prepare import KnownCodes, Prepared
+
+
+class GroupFacts(NamedTuple):
+    """What money needs to know of the group of a case.
+
+    Attributes:
+        code: of the group.
+        name: empty: the pack gives none.
+        weight: the pack's own weight or score; ``None``: it has none.
+        mean_cost_fen: the pack's own mean cost; ``None``: it has none.
+        mean_los_days: the pack's own; ``None``: it has none.
+        cv: standard deviation of cost over its mean; ``None``: unknown.
+        cases: stays measured; ``None``: unknown.
+    """
+
+    code: str
+    name: str = ""
+    weight: Fraction | None = None
+    mean_cost_fen: Fraction | None = None
+    mean_los_days: float | None = None
+    cv: float | None = None
+    cases: int | None = None
+
+
+_O = TypeVar("_O")
+
+
+class LoadedPack(ABC, Generic[_O]):
+    """A grouping pack with all that answering from it needs; ``_O`` is how its cases end. Immutable.
+
+    Attributes:
+        header: of the pack.
+        ref: the same for a verdict.
+        codes: what the pack knows.
+        plain: answers plain requests; ``None``: the pack has no such way.
+    """
+
+    header: Header
+    ref: pack_pb2.PackRef
+    codes: KnownCodes
+    plain: PlainReader | None = None
+
+    @abstractmethod
+    def group(self, case: Case, cost_fen: int | None) -> _O:
+        """Group a case.
+
+        Args:
+            case: to be grouped.
+            cost_fen: running cost; ``None``: unknown.
+        """
+
+    @abstractmethod
+    def facts(self, outcome: _O) -> GroupFacts | None:
+        """Return what money needs to know of the group; ``None``: the case is in none."""
+
+    @abstractmethod
+    def fill(self, verdict: verdict_pb2.Verdict, outcome: _O, prepared: Prepared) -> None:
+        """Fill a verdict with how the case ends and how it was made."""
+
+    @abstractmethod
+    def explain(self, verdict: verdict_pb2.Verdict, case: Case, cost_fen: int | None) -> None:
+        """Fill the explanation of a verdict."""
+
+    @abstractmethod
+    def find_near_misses(
+        self, verdict: verdict_pb2.Verdict, prepared: Prepared, cost_fen: int | None
+    ) -> None:
+        """Fill the near misses of a verdict."""
+
+    @abstractmethod
+    def describe(self, is_default: bool) -> pack_pb2.Pack:
+        """Return what a caller may know of the pack."""
