@@ -263,11 +263,45 @@ def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) 
     result = run("demo", "--once", "--lang", language)
     assert result.exit_code == 0
     panels = result.stdout.count("╭")
-    assert panels == 10
+    assert panels == 16
     assert result.stdout.count(says) >= 6
     for code in ("I63.900", "K35", "P07.300", "S72.000"):
         assert code in result.stdout
     assert "Traceback" not in result.stderr
+
+
+def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
+    result = run("demo", "--once", "--lang", "en")
+    text = re.sub(r"[│\s]+", " ", result.stdout)
+    for said in (
+        "the cost has reached 0.91 of the payment (threshold 0.80)",
+        "this order: 1.95 → 2.06 of the payment; crosses into band high; cheaper equivalent: demo_contrast",
+        "the cost is in a high band: multiple 2.21 (from 2.00)",
+        "what if 'J96.000': group BR23 → BR21",
+    ):
+        assert said in text
+    bars = [line for line in result.stdout.splitlines() if "█" in line]
+    assert [line.split()[1] for line in bars] == [f"11-{day:02}" for day in range(2, 11)]
+    lengths = [line.count("█") for line in bars]
+    # It rises with the charges; then the group changes, and with it the payment.
+    assert lengths[:-1] == sorted(lengths[:-1])
+    assert lengths[-1] < lengths[-2]
+
+
+def test_demo_marks_its_invented_money(run: Run) -> None:
+    wide = {"COLUMNS": "400"}  # no line is wrapped
+    result = run("demo", "--once", "--lang", "en", env=wide)
+    money = [line.strip("│ ") for line in result.stdout.splitlines() if "¥" in line]
+    assert len(money) > 20
+    unmarked = [line for line in money if not line.endswith("[demonstration figures]")]
+    assert {line.split(" ¥")[0] for line in unmarked} == {"ordered, not charged"}
+
+
+def test_no_other_command_invents_money(run: Run) -> None:
+    values = {**REQUEST, "encounter": {**REQUEST["encounter"], "charges": {}}}  # type: ignore[dict-item]
+    verdict = json.loads(run("evaluate", "-", input=json.dumps(values)).stdout)["verdict"]
+    assert verdict["payment"] == {"absent": "NOT_PRICED_REASON_NO_POLICY"}
+    assert verdict["meter"]["costFen"] == "0"
 
 
 # serve
