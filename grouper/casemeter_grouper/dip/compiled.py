@@ -191,7 +191,7 @@ class CompiledCatalogue:
     def catalogue(self) -> Catalogue:
         """The catalogue that was compiled, as the walker and explanations read it."""
         sides = (self.diagnoses, self.procedures)
-        names = [{code: codes.name(code) for code in codes.number} for codes in sides]
+        names = [{code: name for code in codes.number if (name := codes.name(code))} for codes in sides]
         kinds = self.options.procedure_kinds
         return Catalogue(
             header=self.header,
