@@ -165,9 +165,9 @@ class _Writer:
         return self._speaker.joined(parts)
 
     def _structure(self) -> str:
-        shared = [part for part in self._meter.structure if part.HasField("share")]
+        shared = [part for part in self._meter.structure if part.share]
         mapped = sorted((part for part in shared if part.category), key=lambda part: -part.share)
-        section = _system([part.category for part in mapped])
+        section = _system([part.category for part in self._meter.structure if part.category])
         shown = mapped[:MAX_CATEGORIES] + [part for part in shared if not part.category]
         parts = [self._category(part, section) for part in shown]
         if len(mapped) > MAX_CATEGORIES:

@@ -66,7 +66,9 @@ def _moves(verdict: verdict_pb2.Verdict, after: pb.Standing, speaker: Speaker) -
     yield _moved_sum("moves_standard", payment, after, "standard_fen", speaker)
     yield _moved_sum("moves_cost", verdict.meter, after, "cost_fen", speaker)
     yield _moved_sum("moves_margin", payment, after, "margin_fen", speaker)
-    yield _moved_multiple(verdict, after, speaker)
+    meter = verdict.meter
+    if (meter.multiple, meter.multiple_of_benchmark) != (after.multiple, after.multiple_of_benchmark):
+        yield _moved_multiple(verdict, after, speaker)
     if payment.band.name and after.band and payment.band.name != after.band:
         names = {"before": speaker.name("band", payment.band.name), "after": speaker.name("band", after.band)}
         yield speaker.say("meter", "moves_band", **names)
