@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import combinations, pairwise
-from typing import Final
+from typing import Final, TypeVar
 
-from casemeter_grouper.pack.faults import Fault
+from casemeter_grouper.pack.faults import ERROR, Fault
 from casemeter_grouper.payment.header import Method, PaymentFile
 from casemeter_grouper.payment.partition import Span, breaks
 from casemeter_grouper.payment.read import (
@@ -30,13 +30,16 @@ MEAN_YUAN: Final = (Fraction(300), Fraction(100_000))
 """What a stay of weight 1 may cost or earn. Fen are a hundredfold of it, 万元 a ten-thousandth."""
 
 _SCORE_YUAN: Final = (Fraction(1, 100), Fraction(1_000))
+_LEFT_OUT: Final = ("ragged_row", "empty_cell")
+_Scoped = TypeVar("_Scoped", Band, Price)
 _TIMES_THE_MEAN: Final = (Fraction(1, 20), Fraction(20))
 
 
 def note_rows(read: Read, header: PaymentFile | None, faults: list[Fault]) -> None:
-    """Note every fault between the rows of a pack."""
-    faults += _bands(read.bands)
-    faults += _prices(read.prices)
+    """Note every fault between the rows of a pack; what a row with a fault of its own means is not judged."""
+    bands, prices = _Sound(BANDS, faults), _Sound(PRICES, faults)
+    faults += _bands(bands.scopes(read.bands))
+    faults += _prices(prices.scopes(read.prices))
     faults += _equally_specific(PRICES, ((line, (row.level, row.insurance)) for line, row in read.prices))
     faults += _equally_specific(BANDS, ((line, (row.level, row.insurance)) for line, row in read.bands))
     coefficients = [(line, (row.level, row.hospital, row.group)) for line, row in read.coefficients]
@@ -46,13 +49,33 @@ def note_rows(read: Read, header: PaymentFile | None, faults: list[Fault]) -> No
     faults += _twice(EQUIVALENTS, "item", ((line, (row.item,)) for line, row in read.equivalents))
     faults += _twice(PRICE_LEVELS, "group", ((line, (row.group,)) for line, row in read.price_levels))
     if header:
-        faults += _units(read.prices, header)
+        faults += _units(prices.rows(read.prices), header)
         if header.header.method is Method.RATE and not read.prices:
             faults.append(Fault("no_prices", PRICES))
 
 
-def _bands(bands: Placed[Band]) -> Iterator[Fault]:
-    for scoped in _by(bands, lambda row: (row.level, row.insurance)).values():
+class _Sound:
+    """Which rows of a table can be judged together: those that no fault was found in."""
+
+    def __init__(self, file: str, faults: Iterable[Fault]) -> None:
+        own = [fault for fault in faults if fault.file == file and fault.severity == ERROR]
+        self._lines = {fault.row for fault in own}
+        self._rows_are_missing = any(fault.kind in _LEFT_OUT for fault in own)
+
+    def rows(self, rows: Placed[Row]) -> Placed[Row]:
+        """Return the sound rows."""
+        return [(line, row) for line, row in rows if line not in self._lines]
+
+    def scopes(self, rows: Placed[_Scoped]) -> Iterable[Placed[_Scoped]]:
+        """Return the rows of each level and insurance all of whose rows are sound."""
+        if self._rows_are_missing:
+            return ()
+        scopes = _by(rows, lambda row: (row.level, row.insurance)).values()
+        return [scope for scope in scopes if not any(line in self._lines for line, _ in scope)]
+
+
+def _bands(scopes: Iterable[Placed[Band]]) -> Iterator[Fault]:
+    for scoped in scopes:
         ranges = _by(scoped, lambda row: (row.weight_above, row.weight_to))
         weights = [
             Span(rows[0][0], above or Fraction(0), False, to, True) for (above, to), rows in ranges.items()
@@ -75,8 +98,8 @@ def _bands(bands: Placed[Band]) -> Iterator[Fault]:
                     yield Fault("divisors_differ", BANDS, line, "divisor", details)
 
 
-def _prices(prices: Placed[Price]) -> Iterator[Fault]:
-    for rows in _by(prices, lambda row: (row.level, row.insurance)).values():
+def _prices(scopes: Iterable[Placed[Price]]) -> Iterator[Fault]:
+    for rows in scopes:
         ordered = sorted(rows, key=lambda item: (item[1].valid_from, item[1].valid_until))
         for (first, before), (line, after) in pairwise(ordered):
             details: dict[str, object] = {
