@@ -16,6 +16,8 @@ from casemeter.v1 import meter_pb2, verdict_pb2
 from casemeter_client._phrases import yuan
 from casemeter_client.text import LANGUAGES, lines
 from casemeter_grouper.benchmark.categories import SYSTEMS, categories
+from casemeter_grouper.dip.catalogue import GroupKind
+from casemeter_grouper.dip.explain import Decision
 
 VERDICTS = tomllib.loads((Path(__file__).parent / "data" / "meter_verdicts.toml").read_text("utf-8"))[
     "verdict"
@@ -59,6 +61,11 @@ def test_the_verdicts_show_every_phrase_of_a_section(section: str) -> None:
 def test_every_value_of_an_enumeration_has_its_phrase(section: str) -> None:
     # The value 0 of each means that there is nothing to say.
     assert PHRASES[section].keys() == {name for name, number in ENUMS[section].items() if number}
+
+
+def test_everything_that_decides_in_a_catalogue_has_its_phrase() -> None:
+    assert PHRASES["decided_by"].keys() == {str(decision) for decision in Decision}
+    assert PHRASES["catalogue_kind"].keys() == {str(kind) for kind in GroupKind}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -8,20 +8,38 @@ from casemeter.v1 import explanation_pb2 as expl
 from casemeter.v1 import verdict_pb2 as pb
 from casemeter_client._phrases import Speaker, code_text, yuan
 
+MAX_CLOSE = 4
+"""How many groups that come close are shown; the rest is counted."""
+
 
 def candidates(explanation: expl.Explanation, speaker: Speaker) -> Iterator[str]:
-    """Yield a line for each group that was compared."""
+    """Yield a line for the chosen group, for those that match too, and for those that come close."""
+    close = 0
     for found in explanation.candidates:
-        why = [speaker.name("decided_by", found.decided_by)] if found.chosen else []
-        for key, codes in (("met", found.met), ("missing", found.missing)):
-            if codes:
-                why.append(speaker.say("catalogue", key, codes=speaker.joined(map(code_text, codes))))
-        if found.HasField("deciding_procedure") and found.deciding_procedure.code:
-            why.append(speaker.say("catalogue", "deciding", code=code_text(found.deciding_procedure)))
+        fails = bool(found.missing) or found.HasField("kept_away_by")
+        close += fails and not found.chosen
+        if close > MAX_CLOSE:
+            continue
+        key = "chosen" if found.chosen else "close" if fails else "matches"
         kind = speaker.name("catalogue_kind", found.kind)
         group = f"{found.group} {found.name}".rstrip()
-        key = "chosen" if found.chosen else "candidate"
-        yield speaker.say("catalogue", key, group=group, kind=kind, why=speaker.joined(why)).rstrip(":： ")
+        why = speaker.joined(_why(found, speaker))
+        # A group may match for its diagnosis alone: then there is nothing to say after the colon.
+        yield speaker.say("catalogue", key, group=group, kind=kind, why=why).rstrip(":： ")
+    if close > MAX_CLOSE:
+        yield speaker.say("catalogue", "more", count=close - MAX_CLOSE)
+
+
+def _why(found: expl.CatalogueCandidate, speaker: Speaker) -> Iterator[str]:
+    if found.chosen:
+        yield speaker.name("decided_by", found.decided_by)
+    for key, codes in (("met", found.met), ("missing", found.missing)):
+        if codes:
+            yield speaker.say("catalogue", key, codes=speaker.joined(map(code_text, codes)))
+    if found.HasField("deciding_procedure"):
+        yield speaker.say("catalogue", "deciding", code=code_text(found.deciding_procedure))
+    if found.HasField("kept_away_by"):
+        yield speaker.say("catalogue", "kept_away", code=code_text(found.kept_away_by))
 
 
 def rivals(verdict: pb.Verdict, speaker: Speaker) -> Iterator[str]:
