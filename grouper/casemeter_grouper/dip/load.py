@@ -67,9 +67,11 @@ def load(folder: Path) -> LoadedCatalogue:
     kinds = read_kinds(folder, options, faults)
     measures = _read_measures(folder, faults)
     _note_codes(rows, kinds, dictionary, faults)
-    if not is_lost(CATALOGUE, faults) and not is_lost(MEASURES, faults):
+    # Rows with an error are left out, so what is missing can be said of a whole table only.
+    is_whole = not any(fault.severity == ERROR and fault.file == CATALOGUE for fault in faults)
+    if is_whole and not is_lost(MEASURES, faults):
         _note_measures(rows, measures, faults)
-    if header and not is_lost(CATALOGUE, faults):
+    if header and is_whole:
         _note_counts(header, rows, faults)
     if header is None or any(fault.severity == ERROR for fault in faults):
         raise PackError(faults)

@@ -62,7 +62,7 @@ def read_groups(folder: Path, options: Options, faults: list[Fault]) -> list[Gro
             faults.append(Fault("group_twice", CATALOGUE, record.line, "group_code", details))
         elif group := _group(record, options, faults):
             rows.append(GroupRow(record.line, group))
-    _note_same(rows, faults)
+    _note_same(rows, options, faults)
     return rows
 
 
@@ -130,7 +130,7 @@ def _written(group: CatalogueGroup) -> str:
     return group.principal + (f":{mains}" if mains else "") + (f"_{others}" if others else "")
 
 
-def _note_same(rows: list[GroupRow], faults: list[Fault]) -> None:
+def _note_same(rows: list[GroupRow], options: Options, faults: list[Fault]) -> None:
     """Note groups that the same cases meet."""
     exact: dict[tuple[object, ...], GroupRow] = {}
     alike: dict[tuple[object, ...], GroupRow] = {}
@@ -143,7 +143,7 @@ def _note_same(rows: list[GroupRow], faults: list[Fault]) -> None:
         if same is not row:
             details = {"group": group.code, "other": same.group.code, "first": same.line}
             faults.append(Fault("same_conditions", CATALOGUE, row.line, "group_code", details))
-        elif close is not row:
+        elif close is not row and not options.main_procedure_must_match:
             details = {"group": group.code, "other": close.group.code, "first": close.line}
             faults.append(Fault("same_procedures", CATALOGUE, row.line, "main_procedures", details))
 
