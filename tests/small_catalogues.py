@@ -15,6 +15,7 @@ from casemeter_grouper.compiled import bundle
 from casemeter_grouper.dip.catalogue import MICRO_YUAN_PER_FEN, Catalogue, CatalogueGroup, GroupKind
 from casemeter_grouper.dip.compiled import CompiledCatalogue, compile_catalogue
 from casemeter_grouper.dip.options import Options
+from casemeter_grouper.near_misses import Edit
 from casemeter_grouper.scheme import Header
 
 DIAGNOSES = ("A00.000", "A00.001", "A00.100", "A01.000", "B00.000")
@@ -112,3 +113,26 @@ def others_shuffled(codes: Sequence[str], rng: random.Random) -> tuple[str, ...]
         others.append(rng.choice(others))
     rng.shuffle(others)
     return (*codes[:1], *others)
+
+
+def edits(
+    case: Case, procedures: Sequence[str], diagnoses: Sequence[str]
+) -> Iterator[tuple[Edit, int | None, str, Case]]:
+    """Every single edit of a case that leaves it a diagnosis: what, where, which code, and the result."""
+    for at, code in enumerate(case.diagnoses):
+        rest = case.diagnoses[:at] + case.diagnoses[at + 1 :]
+        if rest:
+            yield Edit.DROP_DIAGNOSIS, at, "", case._replace(diagnoses=rest)
+        if at:
+            yield Edit.PROMOTE_DIAGNOSIS, at, "", case._replace(diagnoses=(code, *rest))
+    for at, code in enumerate(case.procedures):
+        rest = case.procedures[:at] + case.procedures[at + 1 :]
+        yield Edit.DROP_PROCEDURE, at, "", case._replace(procedures=rest)
+        if at:
+            yield Edit.PROMOTE_PROCEDURE, at, "", case._replace(procedures=(code, *rest))
+    for code in diagnoses:
+        if code not in case.diagnoses:
+            yield Edit.ADD_DIAGNOSIS, None, code, case._replace(diagnoses=(*case.diagnoses, code))
+    for code in procedures:
+        if code not in case.procedures:
+            yield Edit.ADD_PROCEDURE, None, code, case._replace(procedures=(*case.procedures, code))

@@ -22,10 +22,11 @@ from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.dip.explain import Decision, explain
 from casemeter_grouper.dip.grouping import CatalogueGrouper
 from casemeter_grouper.dip.load import load
+from casemeter_grouper.dip.near_misses import CatalogueNearMisses
 from casemeter_grouper.grouping import Status, Ungroupable
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.kinds import check_pack
-from small_catalogues import compiled_at, others_shuffled, with_main_rule
+from small_catalogues import compiled_at, edits, others_shuffled, with_main_rule
 
 CATALOGUE = "pingdingshan_2025"
 REASONS = {"no_group": Ungroupable.NO_RULE, "unknown_principal": Ungroupable.PRINCIPAL_UNKNOWN}
@@ -195,3 +196,34 @@ def test_scores_and_means_are_exact(shared: Path, compiled: CompiledCatalogue) -
         means = {row["group_code"]: Decimal(row["mean_cost_yuan"]) for row in csv.DictReader(file)}
     for group in catalogue.groups:
         assert group.mean_cost == means[group.code] * 1_000_000
+
+
+def test_near_misses_of_real_cases_are_those_of_trying_every_code(
+    compiled: CompiledCatalogue, by_main_rule: CompiledCatalogue, cases: tuple[Expected, ...]
+) -> None:
+    rng = random.Random(5)
+    for opened in (compiled, by_main_rule):
+        grouper = CatalogueGrouper(opened)
+        finder = CatalogueNearMisses(grouper)
+        additions = 0
+        for one in rng.sample(cases, 20):
+            found = {
+                (miss.edit, miss.place, code, miss.group.code)
+                for miss in finder.find(one.case, one.cost_fen)
+                for code in miss.codes or ("",)
+            }
+            trials = list(
+                edits(one.case, tuple(opened.procedures.number), tuple(opened.diagnoses.number)[::100])
+            )
+            batch_of_all = opened.encode(
+                [one.case, *(trial[-1] for trial in trials)], [one.cost_fen] * (len(trials) + 1)
+            )
+            own, *ends = grouper.run(batch_of_all)[0].tolist()
+            expected = {
+                (edit, place, code, code_of(opened.groups[end]))
+                for (edit, place, code, _), end in zip(trials, ends, strict=True)
+                if end not in (0, own)
+            }
+            assert found == expected
+            additions += sum(bool(code) for _, _, code, _ in found)
+        assert additions > 1_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from small_catalogues import (
     UNKNOWN_PROCEDURE,
     catalogues,
     compiled_at,
+    edits,
     every_case,
     others_shuffled,
     random_cases,
@@ -103,38 +104,15 @@ def test_near_misses_are_those_of_trying_everything(bundles: Path, catalogue: Ca
             for miss in finder.find(case, cost)
             for code in miss.codes or ("",)
         }
-        assert found == set(brute_force(catalogue, case, cost, DIAGNOSES, PROCEDURES))
+        assert found == set(brute_force(catalogue, case, cost))
 
 
-def edited_case(case: Case, kind: str, codes: tuple[str, ...]) -> Case:
-    return case._replace(diagnoses=codes) if kind == "diagnoses" else case._replace(procedures=codes)
-
-
-def brute_force(
-    catalogue: Catalogue, case: Case, cost: int | None, diagnoses: Sequence[str], procedures: Sequence[str]
-) -> list[tuple[Edit, int | None, str, str]]:
-    """Every edit with every code; a dropped diagnosis that is not the principal leads nowhere."""
-    trials: list[tuple[Edit, int | None, str, Case]] = []
-    for kind, drop, promote, add, known in (
-        ("diagnoses", Edit.DROP_DIAGNOSIS, Edit.PROMOTE_DIAGNOSIS, Edit.ADD_DIAGNOSIS, diagnoses),
-        ("procedures", Edit.DROP_PROCEDURE, Edit.PROMOTE_PROCEDURE, Edit.ADD_PROCEDURE, procedures),
-    ):
-        codes: tuple[str, ...] = getattr(case, kind)
-        for at in range(len(codes)):
-            rest = codes[:at] + codes[at + 1 :]
-            trials.append((drop, at, "", edited_case(case, kind, rest)))
-            if at:
-                trials.append((promote, at, "", edited_case(case, kind, (codes[at], *rest))))
-        for code in known:
-            if code not in codes:
-                trials.append((add, None, code, edited_case(case, kind, (*codes, code))))
+def brute_force(catalogue: Catalogue, case: Case, cost: int | None) -> Iterator[tuple[object, ...]]:
     own = walker.group(catalogue, case, cost).group
-    found = []
-    for edit, place, code, edited in trials:
-        end = walker.group(catalogue, edited, cost).group if edited.diagnoses else None
+    for edit, place, code, edited in edits(case, PROCEDURES, DIAGNOSES):
+        end = walker.group(catalogue, edited, cost).group
         if end is not None and end is not own:
-            found.append((edit, place, code, end.code))
-    return found
+            yield edit, place, code, end.code
 
 
 @settings(max_examples=40, deadline=None)

@@ -164,7 +164,8 @@ def read_keys(folder: Path, kind: str, own: Mapping[str, Key], faults: list[Faul
     if any(fault.severity == "error" for fault in faults[before:]):
         return None
     if values["kind"] != kind:
-        details = {"kind": values["kind"], "known": ", ".join(KINDS)}
+        known = kind if values["kind"] in KINDS else ", ".join(KINDS)
+        details = {"kind": values["kind"], "known": known}
         faults.append(Fault("wrong_kind", FILE, lines.get("kind", 0), "kind", details))
         return None
     if not is_id(values["id"]):
