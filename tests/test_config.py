@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from casemeter_server.config import Config, ConfigError, read_config
+from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
 
 CASES = tomllib.loads((Path(__file__).parent / "data" / "bad_configurations.toml").read_text("utf-8"))["case"]
-PAGE = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text("utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "configuration.md").read_text("utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -52,18 +54,33 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (meter,) = re.findall(r"```toml\n(.*?)```", (DOCS / "meter.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "meter.toml").write_text(meter, "utf-8")
     config = read_config(written(tmp_path, example))
+    limits = Limits((0.8, 1.0), 0.95)
+    hospital = HospitalSettings(
+        level="三级",
+        payment="harbin_2025",
+        benchmark="harbin_2025_costs",
+        money_for=frozenset(("office", "coder")),
+        limits=limits,
+        departments={"0301": replace(limits, target=0.9)},
+    )
     assert config == Config(
         listen="0.0.0.0:50051",
         metrics="127.0.0.1:9464",
-        packs=("chs_drg_11",),
+        packs=("chs_drg_11", "packs/our_payment_2026", "packs/our_benchmark_2025"),
         default_pack="chs_drg_11",
         hospitals={"H001": "chs_drg_11"},
+        meter=MeterSettings(hospital, {"H001": HospitalSettings(level="二级")}),
         time_zone="Asia/Shanghai",
         data=tmp_path / "data",
         stop_seconds=5,
     )
     assert tomllib.loads(example).keys() == {field.name for field in fields(Config)}
+    # The page of the meter shows every key too.
+    shown = tomllib.loads(meter)["hospital"].keys()
+    assert shown == {field.name for field in fields(HospitalSettings)} - {"limits"} | {"thresholds", "target"}
 
 
 def test_the_page_tells_every_key_and_its_default() -> None:
