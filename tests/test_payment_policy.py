@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from casemeter_grouper.compiled.bundle import BundleError
 from casemeter_grouper.pack.build import build
 from casemeter_grouper.pack.shipped import find_pack
-from casemeter_grouper.payment.choose import holding, starting
 from casemeter_grouper.payment.formulas import Facts
 from casemeter_grouper.payment.header import Method
 from casemeter_grouper.payment.policy import Policy
@@ -310,28 +309,6 @@ def test_a_demonstration_year_is_settled_and_the_next_is_an_estimate(demo: Polic
     assert (before.standard_fen, before.provisional) == (984_000, False)
     assert (after.standard_fen, after.provisional) == (960_000, True)
     assert priced(demo, stay._replace(level="", insurance="")).standard_fen == 936_000
-
-
-def test_the_policy_of_the_day_and_the_one_that_starts_next(tmp_path: Path) -> None:
-    policies = [
-        opened(write_pack(tmp_path / name, {**NORMAL, **RATE}, dates, id=name))
-        for name, dates in (
-            ("old", "valid_until = 2025-12-31"),
-            ("new", "valid_from = 2026-01-01"),
-            ("newer", "valid_from = 2026-07-01"),
-        )
-    ]
-
-    def named(policy: Policy | None) -> str | None:
-        return policy.header.id if policy else None
-
-    assert named(holding(policies, "tiny", "2025-12-31")) == "old"
-    assert named(holding(policies, "tiny", "2026-01-01")) == "new"
-    assert named(holding(policies, "tiny", "2026-07-01")) == "newer"
-    assert holding(policies, "other", "2026-01-01") is None
-    assert named(starting(policies, "tiny", "2025-12-31", "2026-01-01")) == "new"
-    assert starting(policies, "tiny", "2025-12-30", "2025-12-31") is None
-    assert starting(policies, "tiny", "2026-07-01", "2026-12-31") is None
 
 
 def test_the_same_pack_gives_the_same_bytes(tmp_path: Path) -> None:

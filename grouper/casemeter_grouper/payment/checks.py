@@ -10,19 +10,17 @@ from itertools import combinations, pairwise
 from typing import Final, TypeVar
 
 from casemeter_grouper.pack.faults import ERROR, Fault
-from casemeter_grouper.payment.header import Method, PaymentFile
-from casemeter_grouper.payment.partition import Span, breaks
-from casemeter_grouper.payment.read import (
+from casemeter_grouper.payment.columns import (
     BANDS,
     COEFFICIENTS,
     EQUIVALENTS,
     EXCLUSIONS,
     PRICE_LEVELS,
     PRICES,
-    Placed,
-    Read,
-    Row,
 )
+from casemeter_grouper.payment.header import Method, PaymentFile
+from casemeter_grouper.payment.partition import Span, breaks
+from casemeter_grouper.payment.read import Placed, Read, Row
 from casemeter_grouper.payment.rows import Band, Price
 from casemeter_grouper.payment.select import Key, Scope
 
@@ -91,11 +89,25 @@ def _bands(scopes: Iterable[Placed[Band]]) -> Iterator[Fault]:
             for found in breaks(spans):
                 details = {"at": found.at, "first": found.other or "-"}
                 yield Fault(f"bands_{found.kind}", BANDS, found.line, "from", details)
+            for line, row in rows:
+                if _pays_below_zero(row):
+                    yield Fault(
+                        "pays_below_zero", BANDS, line, "fixed", {"at": _written(row.start or Fraction(0))}
+                    )
             first, divisor = rows[0][0], rows[0][1].divisor
             for line, row in rows[1:]:
                 if row.divisor != divisor:
                     details = {"divisor": row.divisor, "other": divisor, "first": first}
                     yield Fault("divisors_differ", BANDS, line, "divisor", details)
+
+
+def _pays_below_zero(row: Band) -> bool:
+    """Whether a band that starts by the same multiple as it pays by starts below zero, or falls below it."""
+    if row.pay_divisor != row.divisor or row.fixed_without_coefficient:
+        return False  # depends on the coefficient
+    at_start = row.fixed + row.per_multiple * (row.start or 0)
+    at_end = row.per_multiple if row.end is None else row.fixed + row.per_multiple * row.end
+    return at_start < 0 or at_end < 0
 
 
 def _prices(scopes: Iterable[Placed[Price]]) -> Iterator[Fault]:

@@ -14,10 +14,11 @@ from casemeter_grouper.compiled.bundle import Arrays
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError
 from casemeter_grouper.pack.load import source_files
 from casemeter_grouper.payment.checks import note_rows
+from casemeter_grouper.payment.columns import COLUMNS
 from casemeter_grouper.payment.header import FILE as HEADER_FILE
 from casemeter_grouper.payment.header import KIND, Header, read_header
 from casemeter_grouper.payment.policy import ARRAY
-from casemeter_grouper.payment.read import COLUMNS, Placed, Row, read_tables
+from casemeter_grouper.payment.read import Placed, Row, read_tables
 from casemeter_grouper.payment.rows import Tables, to_json
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import orjson
@@ -22,7 +23,6 @@ from casemeter_grouper.payment.rows import (
     from_json,
 )
 from casemeter_grouper.payment.select import (
-    Scope,
     bands_by_scope,
     coefficients_by_scope,
     most_specific,
@@ -50,17 +50,20 @@ class Policy:
         self.sha256 = sha256
         self.levels = tables.levels
         self._tables = tables
-        self._prices = prices_by_scope(tables.prices)
         self._coefficients = coefficients_by_scope(tables.coefficients)
         self._hospitals = frozenset(row.hospital for row in tables.coefficients)
         self._bands = bands_by_scope(tables.bands)
-        scopes = {*self._prices, *self._bands}
-        self._levels = {scope[0] for scope in (*scopes, *self._coefficients)}
-        self._insurances = {scope[1] for scope in scopes}
         self._price_levels = {row.group: row.level for row in tables.price_levels}
-        self._exclusions: dict[Scope, Exclusion] = {
-            (row.item, row.category): row for row in tables.exclusions
+        prices = prices_by_scope(tables.prices)
+        scopes = {*prices, *self._bands}
+        levels = (*(scope[0] for scope in (*scopes, *self._coefficients)), *self._price_levels.values())
+        self._levels = {"", *levels}
+        self._insurances = {"", *(scope[1] for scope in scopes)}
+        # Looked up for every stay, so what holds for each level and insurance is found once.
+        self._prices = {
+            scope: most_specific(prices, scope) or () for scope in product(self._levels, self._insurances)
         }
+        self._exclusions = {(row.item, row.category): row for row in tables.exclusions}
         self._equivalents: dict[str, Equivalent] = {row.item: row for row in tables.equivalents}
         self._mean = None if tables.mean_cost_yuan is None else tables.mean_cost_yuan * FEN
         # A tariff is a function of its key and of tables that never change, so a second thread that computes
@@ -89,6 +92,14 @@ class Policy:
         return bool(self._exclusions)
 
     @property
+    def excluded(self) -> tuple[frozenset[str], frozenset[str], frozenset[tuple[str, str]]]:
+        """What is out of scope: items, categories, and items within a category."""
+        items = frozenset(item for item, category in self._exclusions if not category)
+        names = frozenset(category for item, category in self._exclusions if not item)
+        pairs = frozenset(key for key in self._exclusions if all(key))
+        return items, names, pairs
+
+    @property
     def price_days(self) -> tuple[str, ...]:
         """The days (``YYYY-MM-DD``) from which another price holds, in order."""
         return tuple(sorted({row.valid_from for row in self._tables.prices if row.valid_from}))
@@ -104,10 +115,11 @@ class Policy:
         level = stay.level if stay.level in self._levels else ""
         insurance = insurance if insurance in self._insurances else ""
         scope = (self._price_levels.get(stay.group, level), insurance)
-        price = price_on(most_specific(self._prices, scope) or (), stay.day)
+        price = price_on(self._prices.get(scope, ()), stay.day)
         hospital = stay.hospital if stay.hospital in self._hospitals else ""
         key = (
-            *(stay.group, stay.scheme_weight, stay.group_mean, stay.tcm, level, insurance, hospital),
+            *(stay.group, _ratio(stay.scheme_weight), _ratio(stay.group_mean), stay.tcm),
+            *(level, insurance, hospital),
             price and (price.level, price.insurance, price.valid_from),
         )
         found = self._tariffs.get(key)
@@ -190,6 +202,11 @@ class Policy:
             )
 
 
+def _ratio(value: Fraction | None) -> tuple[int, int] | None:
+    """A fraction as a key: hashing the fraction itself takes several times as long."""
+    return None if value is None else value.as_integer_ratio()
+
+
 def _is_outside(row: Outside, stay: Stay, insurance: str) -> bool:
     return (
         (not row.insurance or insurance in row.insurance)
@@ -207,7 +224,7 @@ def _is_special(row: SpecialCase, stay: Stay, multiple: Fraction, cost_fen: int)
         (not row.valid_from or stay.day >= row.valid_from)
         and (not row.valid_until or stay.day <= row.valid_until)
         and _above(multiple, row.multiple_above)
-        and _above(Fraction(cost_fen, FEN), row.cost_above_yuan)
+        and (row.cost_above_yuan is None or cost_fen > row.cost_above_yuan * FEN)
         and _above(stay.los_days, row.days_above)
         and _above(stay.icu_hours, row.icu_hours_above)
     )

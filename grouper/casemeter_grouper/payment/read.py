@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.tables import Columns, read_table
+from casemeter_grouper.pack.tables import read_table
 from casemeter_grouper.payment.cells import Cells
+from casemeter_grouper.payment.columns import (
+    ADDITIONS,
+    BANDS,
+    COEFFICIENTS,
+    COLUMNS,
+    EQUIVALENTS,
+    EXCLUSIONS,
+    OUTSIDE,
+    PRICE_LEVELS,
+    PRICES,
+    REASONS,
+    SPECIAL_CASES,
+    WEIGHTS,
+)
 from casemeter_grouper.payment.formulas import COST, DIVISORS
 from casemeter_grouper.payment.header import Method, PaymentFile
 from casemeter_grouper.payment.rows import (
@@ -24,43 +38,6 @@ from casemeter_grouper.payment.rows import (
     PriceLevel,
     SpecialCase,
 )
-
-WEIGHTS, PRICES, COEFFICIENTS, BANDS = "weights.csv", "prices.csv", "coefficients.csv", "bands.csv"
-OUTSIDE, SPECIAL_CASES, ADDITIONS = "outside.csv", "special_cases.csv", "extra_points.csv"
-EXCLUSIONS, EQUIVALENTS, PRICE_LEVELS = "excluded_charges.csv", "equivalents.csv", "price_levels.csv"
-
-_REASONS: Final = ("reason_zh", "reason_en")
-COLUMNS: Final[Mapping[str, Columns]] = {
-    WEIGHTS: Columns(("group", "weight"), (), ("name",)),
-    PRICES: Columns(("price_yuan", "status"), ("level", "insurance"), ("valid_from", "valid_until", "as_of")),
-    COEFFICIENTS: Columns(("coefficient",), (), ("level", "hospital", "group")),
-    BANDS: Columns(
-        ("band", "divisor"),
-        ("from", "from_inclusive", "to", "to_inclusive", "fixed", "per_multiple"),
-        (
-            *("level", "insurance", "weight_from", "weight_to"),
-            *("fixed_without_coefficient", "pay_divisor", "doubt"),
-        ),
-    ),
-    OUTSIDE: Columns(
-        _REASONS,
-        (),
-        ("insurance", "visit_kind", "self_pay", "department", "group", "days_below", "days_above"),
-    ),
-    SPECIAL_CASES: Columns(
-        _REASONS,
-        (),
-        (
-            *("multiple_above", "cost_above_yuan", "days_above", "icu_hours_above"),
-            *("quota_share", "valid_from", "valid_until"),
-        ),
-    ),
-    ADDITIONS: Columns(_REASONS, (), ("group", "tcm", "factor", "extra")),
-    EXCLUSIONS: Columns(_REASONS, (), ("item", "category")),
-    EQUIVALENTS: Columns(("item", "equivalent_item", "equivalent_name"), (), ("note",)),
-    PRICE_LEVELS: Columns(("group", "level")),
-}
-"""The columns of every table. All but the bands may be missing; what that means stands in docs/payment.md."""
 
 Row = TypeVar("Row")
 Placed = list[tuple[int, Row]]
@@ -245,12 +222,12 @@ class _Reader:
 
 
 def _reasons(cells: Cells) -> dict[str, str]:
-    return {name: cells.record[name] for name in _REASONS}
+    return {name: cells.record[name] for name in REASONS}
 
 
 def _conditional(cells: Cells, row: Row, column: str) -> Row:
     """Return the row, with a fault noted when it states no condition and so would hold for everything."""
-    stated = (getattr(row, item.name) for item in fields(row) if item.name not in _REASONS)  # type: ignore[arg-type]
+    stated = (getattr(row, item.name) for item in fields(row) if item.name not in REASONS)  # type: ignore[arg-type]
     if not any(value is not None and value not in ((), "", False) for value in stated):
         cells.note("no_condition", column)
     return row
