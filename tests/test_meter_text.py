@@ -8,16 +8,23 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.protobuf import json_format
 
 from casemeter.v1 import meter_pb2, verdict_pb2
+from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter_client._phrases import yuan
 from casemeter_client.text import LANGUAGES, lines
 from casemeter_grouper.benchmark.categories import SYSTEMS, categories
 from casemeter_grouper.dip.catalogue import GroupKind
 from casemeter_grouper.dip.explain import Decision
+from casemeter_grouper.pack.build import build_cached
+from casemeter_grouper.pack.shipped import find_pack
+from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
+from casemeter_server.snapshot import Snapshot
 
 VERDICTS = tomllib.loads((Path(__file__).parent / "data" / "meter_verdicts.toml").read_text("utf-8"))[
     "verdict"
@@ -27,6 +34,18 @@ ENUMS = {
     "not_priced": meter_pb2.NotPricedReason,
     "price_status": meter_pb2.PriceStatus,
     "signal": meter_pb2.SignalKind,
+}
+REQUEST = {
+    "as_of": "2026-11-06T15:00:00+08:00",
+    "encounter": {
+        "sex": "SEX_MALE",
+        "birth_date": "1958-03-02",
+        "admission_time": "2026-11-02T08:40:00+08:00",
+        "diagnoses": [{"code": "I63.900"}, {"code": "E87.600"}],
+        "charges": {"lines": [{"category": "2", "amount_fen": 312345}]},
+        "orders": [{"item": "demo_contrast_imported", "amount_fen": 98000, "placing": True}],
+    },
+    "alternatives": [{"id": "J96", "changes": [{"add_diagnosis": {"code": "J96.000"}}]}],
 }
 MARKS = {"zh": "〔演示数据〕", "en": "[demonstration figures]"}
 
@@ -97,6 +116,26 @@ def test_hidden_money_is_never_shown(language: str) -> None:
     assert "¥" not in shown
     assert "0.20 → 0.41" in shown
     assert "None" not in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_role_that_sees_no_money_reads_none(language: str, bundles: Path) -> None:
+    """The words of a real reply, with an order and an alternative, hold no sum that the server hides."""
+    packs = ("chs_drg_11", "demo_payment_chs_drg_11", "demo_benchmark_chs_drg_11")
+    snapshot = Snapshot.open([build_cached(find_pack(name), bundles) for name in packs])
+    settings = MeterSettings(HospitalSettings(money_for=frozenset(("office",)), limits=Limits((0.1,), 0.2)))
+    evaluator = Evaluator(snapshot, ZoneInfo("Asia/Shanghai"), settings)
+    request = json_format.ParseDict(REQUEST, EvaluateRequest())
+    shown, hidden = (
+        lines(evaluator.evaluate(request, Caller(role=role)).verdict, language)
+        for role in ("office", "physician")
+    )
+    assert sum("¥" in line for line in shown) >= 7
+    assert not any("¥" in line for line in hidden)
+    assert [line for line in shown if line.startswith("  ! ")] == [
+        line for line in hidden if line.startswith("  ! ")
+    ]
+    assert len(hidden) >= 9
 
 
 def test_the_order_moves_from_the_running_multiple() -> None:
