@@ -9,14 +9,17 @@ from typing import Any
 
 from casemeter_grouper.benchmark.categories import SYSTEMS
 from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.header_keys import PACK_KEYS, Key, read_header_keys
+from casemeter_grouper.pack.header import Key
+from casemeter_grouper.pack.header_keys import PACK_KEYS, read_header_keys
 
 FILE = "benchmark.toml"
 KIND = "benchmark"
 _KEYS: Mapping[str, Key] = {
     **PACK_KEYS,
-    "period": Key(str, "text", '"2025"'),
-    "category_system": Key(str, "text", '"front_page"', choices=SYSTEMS),
+    "period": Key((str,), "text", '"2025"'),
+    "category_system": Key(
+        (str,), f"one of: {', '.join(SYSTEMS)}", '"front_page"', fits=SYSTEMS.__contains__
+    ),
 }
 
 

@@ -12,37 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from casemeter_grouper.pack.faults import ERROR, Fault, nearest
-from casemeter_grouper.pack.header import is_id
+from casemeter_grouper.pack.header import Key, is_id
 from casemeter_grouper.pack.tables import read_text
 
 _TOML_LINE = re.compile(r"at line (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key of a header: the type of its value, and how to say so.
-
-    Attributes:
-        type: of the value; a whole number will do for ``Decimal``.
-        choices: the values it may have; empty: any.
-    """
-
-    type: type
-    expected: str
-    example: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-
-
 PACK_KEYS: Mapping[str, Key] = {
-    "id": Key(str, "text", '"my_pack"', required=True),
-    "kind": Key(str, "text", '"payment"', required=True),
-    "title": Key(str, "text", '"My pack 2026"', required=True),
-    "version": Key(str, "text", '"1"'),
-    "valid_from": Key(datetime.date, "a date", "2026-01-01"),
-    "valid_until": Key(datetime.date, "a date", "2026-12-31"),
-    "scheme": Key(str, "text", '"chs_drg_11"', required=True),
-    "demonstration": Key(bool, "true or false", "false"),
+    "id": Key((str,), "text", '"my_pack"', required=True, fits=bool),
+    "kind": Key((str,), "text", '"payment"', required=True, fits=bool),
+    "title": Key((str,), "text", '"My pack 2026"', required=True, fits=bool),
+    "version": Key((str,), "text", '"1"'),
+    "valid_from": Key((datetime.date,), "a date", "2026-01-01"),
+    "valid_until": Key((datetime.date,), "a date", "2026-12-31"),
+    "scheme": Key((str,), "text", '"chs_drg_11"', required=True, fits=bool),
+    "demonstration": Key((bool,), "true or false", "false"),
 }
 """Keys of every pack that belongs to a scheme."""
 
@@ -106,15 +90,9 @@ def read_header_keys(
 
 def _note_value(header: HeaderFile, key: str, form: Key, faults: list[Fault]) -> None:
     value = header.values[key]
-    types = (form.type, int) if form.type is Decimal else (form.type,)
-    if type(value) not in types or (form.required and value == ""):
-        faults.append(
-            header.fault(
-                "wrong_type", key, key=key, value=value, expected=form.expected, example=form.example
-            )
-        )
-    elif form.choices and value not in form.choices:
-        faults.append(header.fault("not_a_choice", key, value=value, known=", ".join(form.choices)))
+    if type(value) not in form.types or not form.fits(value):
+        details = {"key": key, "value": value, "expected": form.expected, "example": form.example}
+        faults.append(header.fault("wrong_type", key, **details))
 
 
 def _lines(text: str) -> dict[str, int]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.header_keys import PACK_KEYS, HeaderFile, Key, read_header_keys
+from casemeter_grouper.pack.faults import ERROR, Fault
+from casemeter_grouper.pack.header import Key
+from casemeter_grouper.pack.header_keys import PACK_KEYS, HeaderFile, read_header_keys
 from casemeter_grouper.payment.cells import is_decimal
 
 FILE = "payment.toml"
@@ -26,16 +27,30 @@ class Method(StrEnum):
     SCORE = "score"
 
 
-_METHODS = tuple(str(method) for method in Method)
-_NUMBER = Key(Decimal, "a number", "9059.308")
-_KEYS: Mapping[str, Key] = {
+def _are_names(value: list[Any]) -> bool:
+    return all(isinstance(name, str) and name for name in value)
+
+
+def _are_lists_of_names(value: dict[str, Any]) -> bool:
+    return all(isinstance(codes, list) and _are_names(codes) for codes in value.values())
+
+
+def _is_amount(value: Decimal | int) -> bool:
+    return Decimal(value).is_finite() and value > 0 and is_decimal(format(Decimal(value), "f"))
+
+
+_METHODS: Final = tuple(str(method) for method in Method)
+_AMOUNT: Final = ((int, Decimal), "an amount above 0 with at most nine digits on each side of the point")
+_KEYS: Final[Mapping[str, Key]] = {
     **PACK_KEYS,
-    "region": Key(str, "text", '"Harbin"'),
-    "method": Key(str, "text", '"rate"', required=True, choices=_METHODS),
-    "mean_cost_yuan": _NUMBER,
-    "points_per_weight": replace(_NUMBER, example="100"),
-    "levels": Key(list, "a list of levels of hospital", '["一级", "二级", "三级"]'),
-    "insurance": Key(dict, "a table of lists", '{ "职工" = ["310"] }'),
+    "region": Key((str,), "text", '"Harbin"'),
+    "method": Key(
+        (str,), f"one of: {', '.join(_METHODS)}", '"rate"', required=True, fits=_METHODS.__contains__
+    ),
+    "mean_cost_yuan": Key(*_AMOUNT, "9059.308", fits=_is_amount),
+    "points_per_weight": Key(*_AMOUNT, "100", fits=_is_amount),
+    "levels": Key((list,), "a list of levels of hospital", '["一级", "二级", "三级"]', fits=_are_names),
+    "insurance": Key((dict,), "a table of lists of codes", '{ "职工" = ["310"] }', fits=_are_lists_of_names),
 }
 
 
@@ -100,24 +115,15 @@ def read_header(folder: Path, faults: list[Fault]) -> PaymentFile | None:
         return None
     values = file.values
     before = len(faults)
-    method = Method(values["method"])
-    levels = values.get("levels", [])
-    if not all(isinstance(level, str) and level for level in levels):
-        faults.append(
-            file.fault(
-                "wrong_type", "levels", key="levels", value=levels,
-                expected=_KEYS["levels"].expected, example=_KEYS["levels"].example,
-            )
-        )  # fmt: skip
-    numbers = {key: _number(file, key, faults) for key in ("mean_cost_yuan", "points_per_weight")}
+    method, mean = Method(values["method"]), values.get("mean_cost_yuan")
     if method is Method.POINTS:
-        if numbers["points_per_weight"] is None and "points_per_weight" not in values:
+        if "points_per_weight" not in values:
             details = {"key": "points_per_weight", "example": "100"}
             faults.append(Fault("missing_key", FILE, details=details))
-        if "mean_cost_yuan" not in values:
+        if not mean:
             faults.append(file.fault("mean_cost_missing", "mean_cost_yuan"))
     insurance = _insurance(file, faults)
-    if any(fault.severity == "error" for fault in faults[before:]):
+    if any(fault.severity == ERROR for fault in faults[before:]):
         return None
     return PaymentFile(
         Header(
@@ -132,34 +138,17 @@ def read_header(folder: Path, faults: list[Fault]) -> PaymentFile | None:
             demonstration=values.get("demonstration", False),
         ),
         file,
-        tuple(levels),
+        tuple(values.get("levels", ())),
         insurance,
-        numbers["mean_cost_yuan"],
-        numbers["points_per_weight"] or Fraction(1),
+        Fraction(mean) if mean else None,
+        Fraction(values.get("points_per_weight", 1)),
     )
-
-
-def _number(file: HeaderFile, key: str, faults: list[Fault]) -> Fraction | None:
-    value = file.values.get(key)
-    if value is None:
-        return None
-    if not is_decimal(format(Decimal(value), "f")) or value <= 0:
-        faults.append(file.fault("not_an_amount", key, value=value))
-        return None
-    return Fraction(value)
 
 
 def _insurance(file: HeaderFile, faults: list[Fault]) -> dict[str, str]:
     """Read the table of insurances, turned round: what may be sent → the pack's name."""
     names: dict[str, str] = {}
     for name, codes in file.values.get("insurance", {}).items():
-        if not isinstance(codes, list) or not all(isinstance(code, str) and code for code in codes):
-            faults.append(
-                file.fault(
-                    "wrong_type", name, key=name, value=codes, expected="a list of texts", example='["310"]'
-                )
-            )
-            continue
         for code in dict.fromkeys([name, *codes]):
             first = names.setdefault(code, name)
             if first != name:
