@@ -88,6 +88,21 @@ def test_faults_of_one_pack_are_reported_at_once(pack: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ('kind = "dip"', "kind = dip", "bad_toml"),
+        ('kind = "dip"', "", "missing_key"),
+        ('kind = "dip"', 'kind = "dpi"', "wrong_kind"),
+    ],
+)
+def test_a_header_that_does_not_say_the_kind_is_its_only_fault(
+    old: str, new: str, kind: str, pack: Path
+) -> None:
+    change(pack, {"file": "scheme.toml", "replace": [old, new]})
+    assert [fault.kind for fault in check_pack(pack)] == [kind]
+
+
+@pytest.mark.parametrize(
     ("code", "principal", "mains"),
     [("A1", "I21.4", ""), ("I21.4:ablation", "I21.4", "99.1000"), ("C56.X:99.1000", "I21.4", "99.1000")],
 )

@@ -83,7 +83,8 @@ class CatalogueExplanation:
         first: the first procedure that has a kind; its kind decides a composite group. Empty: untreated.
         kind: its kind, or the kind of untreated cases.
         matched: core groups that the case meets, the chosen one first.
-        close: core groups that one procedure keeps it from, those that share most with the case first.
+        close: core groups that the case would meet with one procedure more, or without one that keeps it
+            away; those that share most with the case first.
         chosen: where it ends; ``None``: in no group.
         decision: what decided; ``None``: it ends in no group.
     """
@@ -115,7 +116,7 @@ def explain(
     groups = catalogue.core.get(reading.core, ()) if reading.is_known else ()
     candidates = [_candidate(catalogue.options, group, reading, walked.group) for group in groups]
     matched = sorted((one for one in candidates if one.matches), key=lambda one: not one.is_chosen)
-    close = [one for one in candidates if len(one.missing) + bool(one.kept_away_by) == 1]
+    close = [one for one in candidates if _is_close(catalogue, case, one)]
     close.sort(key=lambda one: -sum(asked.is_met for asked in one.asked))
     return CatalogueExplanation(
         is_known=reading.is_known,
@@ -148,6 +149,17 @@ def _candidate(
         matches(options, group, reading),
         group is chosen,
     )
+
+
+def _is_close(catalogue: Catalogue, case: Case, candidate: Candidate) -> bool:
+    if candidate.matches or len(candidate.missing) > 1:
+        return False
+    if candidate.missing:
+        procedures = (*case.procedures, *candidate.missing)
+    else:
+        procedures = tuple(code for code in case.procedures if code != candidate.kept_away_by)
+    edited = read(catalogue, case._replace(procedures=procedures))
+    return matches(catalogue.options, candidate.group, edited)
 
 
 def _decision(

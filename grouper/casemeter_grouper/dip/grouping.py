@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,6 +44,10 @@ class CatalogueGrouper:
 
     def __init__(self, compiled: CompiledCatalogue) -> None:
         self.compiled = compiled
+        self._ends = tuple(
+            CatalogueOutcome(Status.GROUPED, group, number) if group else _NO_GROUP
+            for number, group in enumerate(compiled.groups)
+        )
 
     def run(self, batch: Batch) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Group encoded cases; see :func:`casemeter_grouper.dip.kernel.run` for what is returned."""
@@ -66,9 +70,10 @@ class CatalogueGrouper:
         if not case.diagnoses:
             return NOT_YET
         number, rivals = self._run_one(self.compiled.encode_one(case), cost)
-        if number == 0:
-            return _NO_GROUP if case.diagnoses[0] in self.compiled.diagnoses.number else _UNKNOWN
-        return CatalogueOutcome(Status.GROUPED, self.compiled.groups[number], number, None, rivals)
+        if number == 0 and case.diagnoses[0] not in self.compiled.diagnoses.number:
+            return _UNKNOWN
+        end = self._ends[number]
+        return replace(end, rivals=rivals) if rivals else end
 
     def rivals_of(self, codes: NDArray[np.int32], cost: int) -> tuple[CatalogueGroup, ...]:
         """Return the rivals of the group of one encoded case, in the order of the catalogue.

@@ -18,6 +18,7 @@ from casemeter_grouper.dip.check import check_catalogue
 from casemeter_grouper.dip.compiled import KIND as DIP
 from casemeter_grouper.dip.compiled import compile_catalogue
 from casemeter_grouper.dip.load import load as load_catalogue
+from casemeter_grouper.dip.rows import CATALOGUE as CATALOGUE_TABLE
 from casemeter_grouper.pack.check import check_pack as check_scheme
 from casemeter_grouper.pack.dictionaries import dictionary_files
 from casemeter_grouper.pack.faults import Fault
@@ -100,6 +101,8 @@ def kind_of(folder: Path) -> Kind:
     for kind in KINDS:
         if kind.name == _stated(folder / kind.header).get("kind"):
             return kind
+    if (folder / CATALOGUE_TABLE).is_file() and (folder / SCHEME_FILE).is_file():
+        return _CATALOGUE  # its header has a fault; the table tells it from a scheme
     return next((kind for kind in KINDS if (folder / kind.header).is_file()), _SCHEME)
 
 
