@@ -16,11 +16,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _MONTH = re.compile(r"\d{4}-\d{2}\Z", re.ASCII)
 
 
-def is_decimal(text: str) -> bool:
-    """Whether a text is a number of at most nine digits before and nine after the point."""
-    return _DECIMAL.match(text) is not None
-
-
 @dataclass(slots=True)
 class Cells:
     """The cells of one row. What cannot be read is noted and a stand-in returned: the pack does not build."""
@@ -44,7 +39,7 @@ class Cells:
         text = self.record[column]
         if not text:
             return None
-        if not is_decimal(text):
+        if not _DECIMAL.match(text):
             self.note("not_an_amount", column, value=text)
             return None
         number = Fraction(text)

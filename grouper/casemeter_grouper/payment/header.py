@@ -13,7 +13,6 @@ from typing import Any, Final
 from casemeter_grouper.pack.faults import ERROR, Fault
 from casemeter_grouper.pack.header import Key
 from casemeter_grouper.pack.header_keys import PACK_KEYS, HeaderFile, read_header_keys
-from casemeter_grouper.payment.cells import is_decimal
 
 FILE = "payment.toml"
 KIND = "payment"
@@ -36,7 +35,8 @@ def _are_lists_of_names(value: dict[str, Any]) -> bool:
 
 
 def _is_amount(value: Decimal | int) -> bool:
-    return Decimal(value).is_finite() and value > 0 and is_decimal(format(Decimal(value), "f"))
+    number = Decimal(value)
+    return number.is_finite() and 0 < number < 10**9 and round(number, 9) == number
 
 
 _METHODS: Final = tuple(str(method) for method in Method)

@@ -223,10 +223,10 @@ def _is_special(row: SpecialCase, stay: Stay, multiple: Fraction, cost_fen: int)
     return (
         (not row.valid_from or stay.day >= row.valid_from)
         and (not row.valid_until or stay.day <= row.valid_until)
-        and _above(multiple, row.multiple_above)
-        and (row.cost_above_yuan is None or cost_fen > row.cost_above_yuan * FEN)
         and _above(stay.los_days, row.days_above)
         and _above(stay.icu_hours, row.icu_hours_above)
+        and (row.cost_above_yuan is None or cost_fen > row.cost_above_yuan * FEN)
+        and _above(multiple, row.multiple_above)
     )
 
 
