@@ -147,7 +147,7 @@ def test_fold_unfold_and_pin(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["check", "chs_drg_12"], "did you mean: chs_drg_11?"),
+        (["check", "chs_drg_12"], "did you mean: chs_drg_11"),
         (["check", "nothing/like/it"], "shipped packs: chs_drg_11"),
         (["check", "{tmp}/tinny"], "did you mean: {tmp}/tiny?"),
         (["check", "{tmp}/tiny/mdc.csv"], "is a file; name the folder of a pack"),
@@ -158,6 +158,9 @@ def test_fold_unfold_and_pin(tmp_path: Path) -> None:
         (["build", "{tmp}/tiny", "-o", "{tmp}"], "cannot be written"),
         (["build", "{tmp}/tiny", "-o", "{tmp}/tiny/mdc.csv/b"], "cannot be written"),
         (["fold", "{tmp}/tiny", "{tmp}/tiny"], "is there already"),
+        (["info", "demo_payment_dip"], "is a pack of kind 'payment'"),
+        (["diff", "chs_drg_11", "demo_dip"], "compare two of one kind"),
+        (["fold", "demo_dip", "{tmp}/new"], "the pack is of kind 'dip'"),
         (["pin", "{tmp}/empty"], "scheme.toml: error: the file is missing"),
         (["build", "{tmp}/empty", "-o", "{tmp}/b"], "adrg.csv: error: the file is missing"),
         (["info", "{tmp}/empty"], "mdc.csv: error: the file is missing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from casemeter_grouper.compiled.bundle import BundleError, Reason
+from casemeter_grouper.compiled.compiler import KIND as DRG
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.dip.compiled import KIND as DIP
 from casemeter_grouper.dip.compiled import CompiledCatalogue
@@ -13,6 +14,11 @@ from casemeter_grouper.dip.load import load as load_catalogue
 from casemeter_grouper.pack.kinds import kind_of
 from casemeter_grouper.pack.load import LoadedPack, load
 from casemeter_grouper.pack.shipped import find_pack
+from casemeter_grouper.pack.words import SaidError
+
+
+class SourceError(SaidError):
+    """A pack that is neither a scheme nor a catalogue."""
 
 
 def open_source(name: str) -> LoadedPack | LoadedCatalogue | CompiledScheme | CompiledCatalogue:
@@ -23,6 +29,7 @@ def open_source(name: str) -> LoadedPack | LoadedCatalogue | CompiledScheme | Co
 
     Raises:
         PackNotFoundError: nothing is there under the name.
+        SourceError: it is the folder of another kind of pack.
         PackError: the pack has errors.
         BundleError: the bundle cannot be used.
     """
@@ -34,7 +41,12 @@ def open_source(name: str) -> LoadedPack | LoadedCatalogue | CompiledScheme | Co
     if is_file:
         return open_compiled(path)
     folder = find_pack(name)
-    return load_catalogue(folder) if kind_of(folder).name == DIP else load(folder)
+    kind = kind_of(folder).name
+    if kind == DIP:
+        return load_catalogue(folder)
+    if kind != DRG:
+        raise SourceError("not_a_source", name=name, pack_kind=kind)
+    return load(folder)
 
 
 def open_compiled(path: Path) -> CompiledScheme | CompiledCatalogue:
