@@ -26,6 +26,7 @@ from casemeter_grouper.payment.pricing import tariff_of
 from casemeter_grouper.payment.rows import Band
 from casemeter_grouper.payment.stay import NotPriced, NotPricedReason, Stay
 from casemeter_grouper.payment.tariff import Tariff
+from payment_by_hand import table
 from payment_packs import NORMAL, RATE, opened, write_pack
 
 TINY = Path(__file__).parent / "data" / "tiny_payment"
@@ -410,6 +411,27 @@ def test_bands_share_out_every_cost_and_pay_exactly(
             assert quote.points is None
         else:
             assert quote.points == Decimal(floor(paid / price * 10**6 + Fraction(1, 2))).scaleb(-6)
+
+
+def test_the_demonstration_of_dip_pays_the_scores_of_its_catalogue(tmp_path: Path) -> None:
+    build(find_pack("demo_payment_dip"), tmp_path / "dip.bundle")
+    policy = Policy.open(tmp_path / "dip.bundle")
+    catalogue = find_pack(policy.header.scheme)
+    means = {
+        row["group_code"]: Fraction(row["mean_cost_yuan"]) * 100 for row in table(catalogue / "measures.csv")
+    }
+    rows = table(catalogue / "catalogue.csv")
+    for row in rows:
+        score, mean = Fraction(row["score"]), means[row["group_code"]]
+        stay = Stay(row["group_code"], "2026-11-02", score, mean, level="二级", insurance="310")
+        tariff = priced(policy, stay)
+        assert tariff.provisional
+        quotes = {
+            share: tariff.quote(floor(mean * share)) for share in (Fraction(1, 4), Fraction(1), Fraction(3))
+        }
+        assert [quote.band for quote in quotes.values()] == ["low", "normal", "high"]
+        assert quotes[Fraction(1)].payment_fen == tariff.standard_fen == floor(score * 800 + Fraction(1, 2))
+    assert rows
 
 
 def test_every_shipped_policy_pays_every_group_of_its_scheme(demo: Policy) -> None:

@@ -19,7 +19,7 @@ from casemeter_grouper.benchmark.categories import categories
 from casemeter_grouper.benchmark.header import FILE as HEADER_FILE
 from casemeter_grouper.benchmark.header import KIND, Header, read_header
 from casemeter_grouper.compiled.bundle import Arrays
-from casemeter_grouper.pack.faults import ERROR, Fault, PackError, is_lost
+from casemeter_grouper.pack.faults import ERROR, Fault, PackError, has_errors
 from casemeter_grouper.pack.load import source_files
 from casemeter_grouper.pack.tables import Columns, read_table
 from casemeter_grouper.payment.cells import Cells
@@ -144,8 +144,10 @@ def _measures(folder: Path, faults: list[Fault]) -> dict[str, Measures]:
         first = groups.setdefault(cells.record["group_code"], group).line
         if first != group.line:
             cells.note("row_twice", "group_code", first=first)
-    if groups:
-        middle = median_low(group.mean for group in groups.values())
+    wrong = {fault.row for fault in faults if fault.file == MEASURES}
+    means = [group.mean for group in groups.values() if group.line not in wrong]
+    if means:
+        middle = median_low(means)
         if not MEAN_YUAN[0] <= middle <= MEAN_YUAN[1]:
             usual = f"{float(MEAN_YUAN[0]):g}–{float(MEAN_YUAN[1]):.0f}"
             details = {"value": f"{float(middle):.10g}", "usual": usual}
@@ -188,6 +190,8 @@ def _days(folder: Path, groups: dict[str, Measures], faults: list[Fault]) -> Non
             cells.note("row_twice", "day", first=days[day][0].record.line)
         else:
             days[day] = (cells, cost)
+    if has_errors(COST_BY_DAY, faults):
+        return  # the day that seems to be missing may be the one with the fault
     for code, days in by_group.items():
         before = Fraction(0)
         for place, (day, (cells, cost)) in enumerate(sorted(days.items()), 1):
@@ -201,9 +205,9 @@ def _days(folder: Path, groups: dict[str, Measures], faults: list[Fault]) -> Non
 
 
 def _group(cells: Cells, groups: dict[str, Measures], faults: list[Fault]) -> Measures | None:
-    """Return the group of a row; a group that was not measured is noted where all measures could be read."""
+    """Return the group of a row; a group that was not measured is noted where all measures are sound."""
     group = groups.get(cells.record["group_code"])
-    if group is None and not is_lost(MEASURES, faults):
+    if group is None and not has_errors(MEASURES, faults):
         cells.note("group_not_measured", "group_code", group=cells.record["group_code"])
     return group
 

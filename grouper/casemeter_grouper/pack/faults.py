@@ -77,6 +77,11 @@ def is_lost(file: str, faults: Iterable[Fault]) -> bool:
     return any(fault.file == file and fault.kind in _LOST for fault in faults)
 
 
+def has_errors(file: str, faults: Iterable[Fault]) -> bool:
+    """Whether a file has errors; what is missing from its rows may then stand in one of these."""
+    return any(fault.file == file and fault.severity == ERROR for fault in faults)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known names that a wrong one may have been meant for, for a fault's sentence."""
     names = list(known)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import combinations, pairwise
 from typing import Final, TypeVar
 
-from casemeter_grouper.pack.faults import ERROR, Fault
+from casemeter_grouper.pack.faults import ERROR, Fault, has_errors
 from casemeter_grouper.payment.columns import (
     BANDS,
     COEFFICIENTS,
@@ -48,7 +48,7 @@ def note_rows(read: Read, header: PaymentFile | None, faults: list[Fault]) -> No
     faults += _twice(PRICE_LEVELS, "group", ((line, (row.group,)) for line, row in read.price_levels))
     if header:
         faults += _units(prices.rows(read.prices), header)
-        if header.header.method is Method.RATE and not read.prices:
+        if header.header.method is Method.RATE and not read.prices and not has_errors(PRICES, faults):
             faults.append(Fault("no_prices", PRICES))
 
 
