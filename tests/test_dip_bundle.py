@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,18 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def test_the_same_pack_gives_the_same_bytes(tiny: Path, file: Path, tmp_path: Path) -> None:
     assert build(tiny, tmp_path / "again.bundle").target.read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_same_pack_gives_the_same_bytes_in_another_process(seed: str, file: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from casemeter_grouper.pack.build import build;"
+        "build(*map(pathlib.Path, sys.argv[1:]))"
+    )
+    other = tmp_path / "other.bundle"
+    environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, TINY, other], check=True, env=environment)
+    assert other.read_bytes() == file.read_bytes()
 
 
 def test_the_order_of_rows_means_nothing(tiny: Path) -> None:

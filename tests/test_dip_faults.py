@@ -119,3 +119,11 @@ def test_a_code_in_another_style_is_a_name_and_not_judged(
     measures = pack / "measures.csv"
     measures.write_text(measures.read_text("utf-8").replace("I21.4,", f"{code},"), "utf-8")
     assert [fault.kind for fault in check_pack(pack)] == (["group_code_disagrees"] if ":" in code else [])
+
+
+def test_main_procedures_tell_groups_apart_where_they_must_match(pack: Path) -> None:
+    row = "I20.0:88.5600_36.0700,core,I20.0,,88.5600,36.0700,,1\n"
+    change(pack, {"file": "catalogue.csv", "append": row})
+    assert {"same_procedures", "loses_always"} <= {fault.kind for fault in check_pack(pack)}
+    change(pack, {"file": "scheme.toml", "replace": ["must_match = false", "must_match = true"]})
+    assert not {"same_procedures", "loses_always"} & {fault.kind for fault in check_pack(pack)}
