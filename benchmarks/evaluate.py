@@ -3,7 +3,9 @@
 The echo parses the same request and sends a prepared reply of the same size, on the same server in the same
 run. Latency is measured call by call in turn; throughput with many calls under way, in short blocks in turn.
 
-Run: python benchmarks/evaluate.py [--pack chs_drg_11] [--calls 4000] [--seconds 20]
+With ``--charges`` the stay has so many charges, and the verdict payment and meter by the demonstration packs.
+
+Run: python benchmarks/evaluate.py [--pack chs_drg_11] [--charges 0] [--calls 4000] [--seconds 20]
 """
 
 from __future__ import annotations
@@ -60,7 +62,25 @@ REQUEST = {
 """Eight diagnoses, three procedures: an ordinary stay on its fifth day."""
 
 
-def serve(bundle: Path, reply: bytes, ready: Connection) -> None:
+PRICING = ("demo_payment_chs_drg_11", "demo_benchmark_chs_drg_11")
+"""What prices and measures the groups of the default pack."""
+
+
+def charges(count: int) -> dict[str, Any]:
+    """Charges of an ordinary stay: every tenth is refunded in part, every line has item, category and time."""
+    lines: list[dict[str, Any]] = []
+    for at in range(count):
+        time = f"2026-11-{2 + at % 4:02}T10:{at % 60:02}:00+08:00"
+        if at % 10 == 9:
+            lines.append({"id": f"L{at}", "reverses": f"L{at - 1}", "amount_fen": -100, "time": time})
+        else:
+            category, amount = str(1 + at % 10), 1_234 + 997 * at
+            entry = {"id": f"L{at}", "item": f"X{at:05}", "category": category, "amount_fen": amount}
+            lines.append({**entry, "time": time})
+    return {"category_system": "CATEGORY_SYSTEM_FRONT_PAGE", "lines": lines}
+
+
+def serve(bundles: list[Path], reply: bytes, ready: Connection) -> None:
     """Serve the real service and the echo until the other end of the pipe says stop."""
 
     async def echo(data: bytes, _: Any) -> bytes:
@@ -71,7 +91,7 @@ def serve(bundle: Path, reply: bytes, ready: Connection) -> None:
         handlers: dict[str, Any] = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
         handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Echo", handlers)
         config = Config(listen="127.0.0.1:0", metrics="127.0.0.1:0")
-        async with running(config, Snapshot.open([bundle]), [handler]) as server:
+        async with running(config, Snapshot.open(bundles), [handler]) as server:
             ready.send(server.port)
             await asyncio.to_thread(ready.recv)
 
@@ -128,15 +148,19 @@ def main() -> None:
     parser.add_argument("--pack", default="chs_drg_11", help="pack folder or name")
     parser.add_argument("--calls", type=int, default=4_000, help="calls of each kind, for latency")
     parser.add_argument("--seconds", type=float, default=20, help="how long to measure throughput")
+    parser.add_argument("--charges", type=int, default=0, help="charges of the stay")
     options = parser.parse_args()
+    names = (options.pack, *(PRICING if options.charges else ()))
     with tempfile.TemporaryDirectory() as data:
-        bundle = build_cached(find_pack(options.pack), Path(data))
-        evaluator = Evaluator(Snapshot.open([bundle]), ZoneInfo("Asia/Shanghai"))
+        bundles = [build_cached(find_pack(name), Path(data)) for name in names]
+        evaluator = Evaluator(Snapshot.open(bundles), ZoneInfo("Asia/Shanghai"))
         request = json_format.ParseDict(REQUEST, EvaluateRequest())
+        if options.charges:
+            json_format.ParseDict(charges(options.charges), request.encounter.charges)
         answer = evaluator.evaluate(request, Caller())
         reply = answer.SerializeToString(deterministic=True)
         near, far = multiprocessing.Pipe()
-        server = multiprocessing.Process(target=serve, args=(bundle, reply, far))
+        server = multiprocessing.Process(target=serve, args=(bundles, reply, far))
         server.start()
         port = near.recv()
         sent = request.SerializeToString()

@@ -139,7 +139,8 @@ def _lines(lines: Sequence[charges_pb2.ChargeLine], as_of: float, faults: Faults
             targets.setdefault(own, (item, category, amount))
         if line.HasField("time"):
             time = line.time
-            if not (_FIRST <= time.seconds < as_of and 0 <= time.nanos < 1_000_000_000):
+            nanos = time.nanos
+            if not (_FIRST <= time.seconds + nanos / 1e9 <= as_of and 0 <= nanos < 1_000_000_000):
                 seconds = seconds_of(time, f"encounter.charges.lines[{at}].time", faults)
                 if seconds is not None and seconds > as_of:
                     later += amount

@@ -16,6 +16,7 @@ from casemeter_server.alternatives import check_alternatives
 from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.loaded import LoadedPack
+from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.metering import Metering
 from casemeter_server.money import Money
@@ -35,6 +36,7 @@ _GROUP_NS, _VERDICT_NS = tags(service_pb2.Timings, "group_ns", "verdict_ns")
 _STATUS_NAMES: Final = {
     number: name.removeprefix("GROUP_STATUS_").lower() for name, number in verdict_pb2.GroupStatus.items()
 }
+_MAX_MONEY: Final = 4096
 _M = TypeVar("_M", bound=Message)
 
 
@@ -83,6 +85,10 @@ class Evaluator:
     snapshot: Snapshot
     zone: tzinfo
     settings: MeterSettings = field(default_factory=MeterSettings)
+    # A function of the above and of no patient, found once for each hospital, pack and day.
+    _money: dict[tuple[str, str, str], Money] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def evaluate_bytes(
         self, data: bytes, caller: Caller, *, in_time: Callable[[], bool] = lambda: True
@@ -135,7 +141,31 @@ class Evaluator:
             return None
         if not isinstance(answer, PlainAnswer):
             return None
-        return (loaded, answer) if holds_always(loaded) or holds_on(loaded, iso_day(answer.day)) else None
+        if not (holds_always(loaded) or holds_on(loaded, iso_day(answer.day))):
+            return None
+        if answer.charges is not None:
+            money = self._plain_money(data, caller, loaded, answer)
+            if money is None:
+                return None
+            answer = answer._replace(verdict=answer.verdict + money)
+        return loaded, answer
+
+    def _plain_money(
+        self, data: bytes, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer
+    ) -> bytes | None:
+        """Return payment and meter of a plain request, serialised; ``None`` if its charges are not plain."""
+        money = self._money_on(caller.hospital, loaded, iso_day(answer.day))
+        if answer.charges is None or not money.settings.sees_money(caller.role):
+            return None
+        reader = self.snapshot.plain_charges[money.policy.sha256 if money.policy else ""]
+        ledger = reader.add_up(data, *answer.charges, answer.as_of)
+        if ledger is None:
+            return None
+        verdict = verdict_pb2.Verdict()
+        position = money.position(loaded.facts_of_leaf(answer.leaf), ledger.cost_fen, answer.stay)
+        fill_payment(verdict.payment, money, position, answer.stay)
+        fill_meter(verdict.meter, money, position, ledger, answer.stay)
+        return verdict.SerializeToString(deterministic=True)
 
     def evaluate(
         self,
@@ -214,13 +244,21 @@ class Evaluator:
         encounter = request.encounter
         money = ledger = None
         if encounter.HasField("charges"):
-            settings = self.settings.of(caller.hospital)
-            day = self._day(request, as_of)
-            money = Money.of(self.snapshot, settings, caller.hospital, loaded.header.id, day)
+            money = self._money_on(caller.hospital, loaded, self._day(request, as_of))
             ledger = read_charges(encounter, as_of, self.zone, money.in_scope(), faults)
         if request.alternatives:
             check_alternatives(request.alternatives, encounter, faults)
         return Metering(loaded, money, ledger, as_of, self.zone)
+
+    def _money_on(self, hospital: str, loaded: LoadedPack[Any], day: str) -> Money:
+        key = (hospital, loaded.header.id, day)
+        found = self._money.get(key)
+        if found is None:
+            if len(self._money) >= _MAX_MONEY:
+                self._money.clear()
+            found = Money.of(self.snapshot, self.settings.of(hospital), hospital, loaded.header.id, day)
+            self._money[key] = found
+        return found
 
     def _moment(self, request: service_pb2.EvaluateRequest) -> float:
         """Return as_of in seconds: the request's, or the server's clock."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
 from casemeter.v1 import pack_pb2, verdict_pb2
+from casemeter_grouper.benchmark.benchmark import GroupBenchmark
 from casemeter_grouper.case import Case
 from casemeter_grouper.scheme import Header
 from casemeter_server.plain.reader import PlainReader
@@ -20,19 +21,15 @@ class GroupFacts(NamedTuple):
         code: of the group.
         name: empty: the pack gives none.
         weight: the pack's own weight or score; ``None``: it has none.
-        mean_cost_fen: the pack's own mean cost; ``None``: it has none.
-        mean_los_days: the pack's own; ``None``: it has none.
-        cv: standard deviation of cost over its mean; ``None``: unknown.
-        cases: stays measured; ``None``: unknown.
+        measured: what the pack itself says of stays of the group; ``None``: nothing.
+        demonstration: whether the pack's figures are invented.
     """
 
     code: str
     name: str = ""
     weight: Fraction | None = None
-    mean_cost_fen: Fraction | None = None
-    mean_los_days: float | None = None
-    cv: float | None = None
-    cases: int | None = None
+    measured: GroupBenchmark | None = None
+    demonstration: bool = False
 
 
 _O = TypeVar("_O")
@@ -65,6 +62,10 @@ class LoadedPack(ABC, Generic[_O]):
     @abstractmethod
     def facts(self, outcome: _O) -> GroupFacts | None:
         """Return what money needs to know of the group; ``None``: the case is in none."""
+
+    def facts_of_leaf(self, leaf: int) -> GroupFacts | None:  # noqa: ARG002
+        """Return the same of a leaf that the plain reader names."""
+        return None
 
     @abstractmethod
     def fill(self, verdict: verdict_pb2.Verdict, outcome: _O, prepared: Prepared) -> None:

@@ -6,12 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from casemeter.v1 import pack_pb2, verdict_pb2
+from casemeter_grouper.benchmark.benchmark import GroupBenchmark
 from casemeter_grouper.case import Case
 from casemeter_grouper.dip.catalogue import MICRO_YUAN_PER_FEN, MILLIONTHS, CatalogueGroup
 from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.dip.explain import explain
 from casemeter_grouper.dip.grouping import CatalogueGrouper, CatalogueOutcome
 from casemeter_grouper.dip.near_misses import CatalogueNearMisses
+from casemeter_grouper.rounding import half_up
 from casemeter_server.catalogue_verdicts import fill_catalogue_explanation, fill_catalogue_near_misses
 from casemeter_server.loaded import GroupFacts, LoadedPack
 from casemeter_server.prepare import Prepared
@@ -29,7 +31,8 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
         )
         self._grouper = CatalogueGrouper(catalogue)
         self._near_misses = CatalogueNearMisses(self._grouper)
-        self._facts = tuple(_facts_of(group) if group else None for group in catalogue.groups)
+        invented: bool = catalogue.manifest["demonstration"]
+        self._facts = tuple(_facts_of(group, invented) if group else None for group in catalogue.groups)
         # The first calls load the compiled code: that is paid here and not by a physician.
         self._grouper.group(Case(diagnoses=("",)), None)
         self._near_misses.find(Case(diagnoses=("",)), None)
@@ -55,7 +58,7 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
         for rival in outcome.rivals:
             entry = verdict.rivals.add(code=rival.code, name=rival.name, score=_score(rival))
             if rival.mean_cost is not None:
-                entry.mean_cost_fen = round(Fraction(rival.mean_cost, MICRO_YUAN_PER_FEN))
+                entry.mean_cost_fen = half_up(Fraction(rival.mean_cost, MICRO_YUAN_PER_FEN))
         fill_case(verdict, prepared)
 
     def explain(self, verdict: verdict_pb2.Verdict, case: Case, cost_fen: int | None) -> None:
@@ -88,10 +91,20 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
         )
 
 
-def _facts_of(group: CatalogueGroup) -> GroupFacts:
-    mean = None if group.mean_cost is None else Fraction(group.mean_cost, MICRO_YUAN_PER_FEN)
-    score = Fraction(group.score, MILLIONTHS)
-    return GroupFacts(group.code, group.name, score, mean, group.mean_los_days, group.cv, group.cases)
+def _facts_of(group: CatalogueGroup, demonstration: bool) -> GroupFacts:
+    measured = None
+    if group.mean_cost is not None:
+        measured = GroupBenchmark(
+            code=group.code,
+            mean_cost_fen=Fraction(group.mean_cost, MICRO_YUAN_PER_FEN),
+            median_cost_fen=None,
+            cv=group.cv,
+            mean_los_days=group.mean_los_days,
+            cases=group.cases,
+            structure={},
+            cost_by_day=(),
+        )
+    return GroupFacts(group.code, group.name, Fraction(group.score, MILLIONTHS), measured, demonstration)
 
 
 def _score(group: CatalogueGroup) -> str:

@@ -32,10 +32,12 @@ class LoadedScheme(LoadedPack[Outcome]):
         self._grouper = Grouper(scheme)
         self._known_parts = KnownParts(self._grouper, self.ref)
         self._near_misses = NearMisses(self._grouper)
-        self._facts = {
+        groups = {
             code: GroupFacts(code, scheme.names.get(code, ""), weight_of(scheme, code))
             for code in {leaf.group for leaf in scheme.leaves if leaf}
         }
+        self._group_count = len(groups)
+        self._facts = tuple(groups[leaf.group] if leaf else None for leaf in scheme.leaves)
         self.plain = PlainReader(self._grouper, self._known_parts)
         self._warm()
 
@@ -51,7 +53,11 @@ class LoadedScheme(LoadedPack[Outcome]):
 
     def facts(self, outcome: Outcome) -> GroupFacts | None:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""
-        return self._facts[outcome.leaf.group] if outcome.leaf else None
+        return self._facts[outcome.number]
+
+    def facts_of_leaf(self, leaf: int) -> GroupFacts | None:
+        """See :class:`~casemeter_server.loaded.LoadedPack`."""
+        return self._facts[leaf]
 
     def fill(self, verdict: verdict_pb2.Verdict, outcome: Outcome, prepared: Prepared) -> None:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""
@@ -90,7 +96,7 @@ class LoadedScheme(LoadedPack[Outcome]):
             procedure_system=self.header.procedure_system,
             mdc_count=len(tree.mdcs),
             adrg_count=len({rule.adrg for rule in rules}),
-            group_count=len(self._facts),
+            group_count=self._group_count,
             dictionary_sha256=self.scheme.manifest["dictionary_sha256"],
             is_default=is_default,
         )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from casemeter.v1 import charges_pb2, meter_pb2, pack_pb2
-from casemeter.v1 import encounter_pb2 as pb
+from casemeter.v1 import charges_pb2, meter_pb2
 from casemeter_grouper.benchmark.categories import FRONT_PAGE, SETTLEMENT_LIST, categories
-from casemeter_grouper.case import Case
-from casemeter_grouper.payment.tariff import Tariff
+from casemeter_grouper.rounding import half_up
 from casemeter_server.charges import Ledger
 from casemeter_server.meter_settings import Limits
-from casemeter_server.money import Money, Position
+from casemeter_server.money import Money, Position, Usual, ref_of
+from casemeter_server.money_stay import MoneyStay
 
 NORMAL: Final = "normal"
 """The band in which a case earns its standard payment; bands before it are low, those after it high."""
@@ -25,47 +23,31 @@ _SYSTEMS: Final[dict[int, str]] = {
 }
 
 
-def fill_payment(
-    target: meter_pb2.Payment, money: Money, position: Position, encounter: pb.Encounter, case: Case
-) -> None:
+def fill_payment(target: meter_pb2.Payment, money: Money, position: Position, stay: MoneyStay) -> None:
     """Fill what the group pays."""
-    target.absent = position.not_priced  # type: ignore[assignment]  # the stubs want a wrapper type
-    if position.why:
-        target.absent_text.extend(position.why)
     policy, tariff, quote = money.policy, position.tariff, position.quote
-    if policy is not None:
-        target.pack.CopyFrom(_ref(policy))
-        target.demonstration = policy.header.demonstration
     if policy is None or tariff is None or quote is None:
+        target.absent = position.not_priced  # type: ignore[assignment]  # the stubs want a wrapper type
+        target.absent_text.extend(position.why)
+        if policy is not None:
+            target.pack.CopyFrom(ref_of(policy))
+            target.demonstration = policy.header.demonstration
         return
-    if tariff.standard_fen is not None:
-        target.standard_fen = tariff.standard_fen
+    target.MergeFromString(money.known_tariffs.of(policy, tariff).payments[quote.segment])
     if quote.payment_fen is not None:
         target.payment_fen = quote.payment_fen
         target.margin_fen = quote.payment_fen - position.cost_fen
     if quote.points is not None:
         target.points = f"{quote.points:.6f}"
-    target.weight = _decimal(tariff.weight)
-    target.coefficient = _decimal(tariff.coefficient)
-    if tariff.price_yuan is not None:
-        target.price_yuan = _decimal(tariff.price_yuan)
-        provisional = meter_pb2.PRICE_STATUS_PROVISIONAL
-        target.price_status = provisional if tariff.provisional else meter_pb2.PRICE_STATUS_SETTLED
-        target.price_as_of = tariff.price_as_of
-    _fill_band(target.band, tariff, quote.segment)
-    if quote.segment + 1 < len(tariff.pieces):
-        _fill_band(target.next_band, tariff, quote.segment + 1)
-    for row in tariff.additions:
-        target.additions.extend((row.reason_zh, row.reason_en))
-    for special in money.special_cases(position, encounter, case):
+    for special in money.special_cases(position):
         entry = target.special_cases.add(reason=(special.reason_zh, special.reason_en))
         if special.quota_share is not None:
             entry.quota_share = float(special.quota_share)
         if special.valid_from or special.valid_until:
             entry.period = f"{special.valid_from}/{special.valid_until}"
-    upcoming = money.upcoming(position, encounter, case)
+    upcoming = money.upcoming(position, stay)
     if upcoming is not None:
-        target.upcoming.pack.CopyFrom(_ref(upcoming.policy))
+        target.upcoming.pack.CopyFrom(ref_of(upcoming.policy))
         target.upcoming.valid_from = upcoming.day
         if upcoming.tariff and upcoming.tariff.standard_fen is not None:
             target.upcoming.standard_fen = upcoming.tariff.standard_fen
@@ -79,29 +61,31 @@ def fill_meter(
     money: Money,
     position: Position,
     ledger: Ledger,
-    encounter: pb.Encounter,
-    case: Case,
+    stay: MoneyStay,
 ) -> None:
     """Fill what the stay has cost, against its benchmark, its payment and the hospital's limits."""
     target.cost_fen = ledger.cost_fen
     target.excluded_fen = ledger.excluded_fen
     target.ordered_fen = ledger.ordered_fen
     target.later_fen = ledger.later_fen
+    target.category_system = ledger.system  # type: ignore[assignment]  # the stubs want a wrapper type
     _set(target, "multiple_of_benchmark", position.multiple_of_benchmark)
     _set(target, "multiple_of_payment", position.multiple_of_payment)
     _set(target, "multiple", position.quote and float(position.quote.multiple))
-    if case.los_days is not None:
-        target.day_of_stay = int(case.los_days)
-    _fill_benchmark(target.benchmark, money, position, case)
-    target.structure.extend(_structure(money, position, ledger))
-    limits = money.settings.limits_of(case.department or "")
-    target.signals.extend(_signals(position, limits, encounter))
+    _set(target, "day_of_stay", stay.day_of_stay)
+    if position.usual:
+        _fill_benchmark(target.benchmark, position.usual, stay)
+    elif money.benchmark:
+        target.benchmark.pack.CopyFrom(ref_of(money.benchmark))
+        target.benchmark.demonstration = money.benchmark.header.demonstration
+    _fill_structure(target, money, position, ledger)
+    limits = money.settings.limits_of(stay.department)
+    target.signals.extend(_signals(money, position, limits, stay))
     if limits.target is not None:
-        own = case.department in money.settings.departments
-        target.target.department = case.department or "" if own else ""
+        target.target.department = stay.department if stay.department in money.settings.departments else ""
         target.target.multiple = limits.target
         if position.tariff and position.tariff.standard_fen is not None:
-            target.target.cost_fen = _rounded(Fraction(str(limits.target)) * position.tariff.standard_fen)
+            target.target.cost_fen = half_up(Fraction(str(limits.target)) * position.tariff.standard_fen)
 
 
 def fill_standing(target: meter_pb2.Standing, position: Position) -> None:
@@ -119,55 +103,33 @@ def fill_standing(target: meter_pb2.Standing, position: Position) -> None:
         target.band = position.quote.band
 
 
-def _fill_band(target: meter_pb2.Band, tariff: Tariff, at: int) -> None:
-    segment, divisor = tariff.pieces[at].segment, tariff.pieces[at].divisor
-    target.name, target.doubt = segment.band, segment.doubt
-    target.from_fen = segment.from_fen
-    target.from_multiple = float(segment.from_fen / divisor)
-    if segment.to_fen is not None:
-        target.to_fen = segment.to_fen
-        target.to_multiple = float(segment.to_fen / divisor)
-
-
-def _fill_benchmark(target: meter_pb2.Benchmark, money: Money, position: Position, case: Case) -> None:
-    usual = position.usual
-    if money.benchmark is not None:
-        target.pack.CopyFrom(_ref(money.benchmark))
-        target.demonstration = money.benchmark.header.demonstration
-    if usual is None:
-        target.SetInParent()
-        return
-    target.known = True
-    target.mean_cost_fen = _rounded(usual.mean_cost_fen)
-    _set(target, "cv", usual.cv)
-    _set(target, "mean_los_days", usual.mean_los_days)
-    _set(target, "cases", usual.cases)
-    if usual.cost_by_day and case.los_days is not None:
+def _fill_benchmark(target: meter_pb2.Benchmark, usual: Usual, stay: MoneyStay) -> None:
+    target.MergeFromString(usual.written)
+    if usual.cost_by_day and stay.day_of_stay is not None:
         # After the last day measured, stays of the group cost no more.
-        target.cost_by_day_fen = usual.cost_by_day[min(int(case.los_days), len(usual.cost_by_day)) - 1]
+        target.cost_by_day_fen = usual.cost_by_day[min(stay.day_of_stay, len(usual.cost_by_day)) - 1]
 
 
-def _structure(money: Money, position: Position, ledger: Ledger) -> Iterable[meter_pb2.CategoryCost]:
-    """Cost by category in the order of the system, then what is unmapped."""
+def _fill_structure(target: meter_pb2.Meter, money: Money, position: Position, ledger: Ledger) -> None:
+    """Fill cost by category in the order of the system, then what is unmapped."""
     system = _SYSTEMS.get(ledger.system, "")
     known = categories(system) if system else {}
     comparable = money.benchmark is not None and money.benchmark.header.category_system == system
-    shares = position.usual.structure if position.usual and comparable else {}
-    amounts = {code: ledger.by_category[code] for code in known if code in ledger.by_category}
-    unmapped = ledger.cost_fen - sum(amounts.values())
+    usual = position.usual.structure if position.usual and comparable else {}
+    amounts, cost, add = ledger.by_category, ledger.cost_fen, target.structure.add
+    mapped = 0
     for code in known:
-        if code in amounts or code in shares:
-            yield _category(code, amounts.get(code, 0), ledger.cost_fen, shares.get(code) if shares else None)
-    if unmapped or ledger.by_category.keys() - amounts.keys():
-        yield _category("", unmapped, ledger.cost_fen, None)
+        amount = amounts.get(code, 0)
+        if code in amounts or code in usual:
+            mapped += amount
+            share = amount / cost if cost > 0 else None
+            add(category=code, amount_fen=amount, share=share, benchmark_share=usual.get(code))
+    if cost != mapped or amounts.keys() - known.keys():
+        unmapped = cost - mapped
+        add(amount_fen=unmapped, share=unmapped / cost if cost > 0 else None)
 
 
-def _category(code: str, amount: int, cost: int, usual: float | None) -> meter_pb2.CategoryCost:
-    share = amount / cost if cost > 0 else None
-    return meter_pb2.CategoryCost(category=code, amount_fen=amount, share=share, benchmark_share=usual)
-
-
-def _signals(position: Position, limits: Limits, encounter: pb.Encounter) -> Iterable[meter_pb2.Signal]:
+def _signals(money: Money, position: Position, limits: Limits, stay: MoneyStay) -> Iterable[meter_pb2.Signal]:
     """What is worth an interruption: the highest threshold reached, the target, a band that is not normal."""
     multiple = position.multiple_of_payment
     if multiple is not None:
@@ -178,41 +140,21 @@ def _signals(position: Position, limits: Limits, encounter: pb.Encounter) -> Ite
             yield meter_pb2.Signal(
                 kind=meter_pb2.SIGNAL_KIND_ABOVE_TARGET, limit=limits.target, multiple=multiple
             )
-    tariff, quote = position.tariff, position.quote
-    if tariff is None or quote is None:
+    policy, tariff, quote = money.policy, position.tariff, position.quote
+    if policy is None or tariff is None or quote is None or quote.band == NORMAL:
         return
-    names = [segment.band for segment in tariff.segments]
-    if NORMAL not in names or quote.band == NORMAL:
+    names = [piece.segment.band for piece in tariff.pieces]
+    if NORMAL not in names:
         return
-    segment, divisor = tariff.pieces[quote.segment].segment, tariff.pieces[quote.segment].divisor
+    first, last = money.known_tariffs.of(policy, tariff).limits[quote.segment]
+    multiple = float(quote.multiple)
     if quote.segment > names.index(NORMAL):
-        limit = float(segment.from_fen / divisor)
-        yield meter_pb2.Signal(
-            kind=meter_pb2.SIGNAL_KIND_HIGH_BAND, limit=limit, multiple=float(quote.multiple)
-        )
-    elif (encounter.discharge_ordered or encounter.HasField("discharge_time")) and segment.to_fen is not None:
+        yield meter_pb2.Signal(kind=meter_pb2.SIGNAL_KIND_HIGH_BAND, limit=first, multiple=multiple)
+    elif stay.is_ending:
         # A stay still going on has time to cost more.
-        limit = float(segment.to_fen / divisor)
-        yield meter_pb2.Signal(
-            kind=meter_pb2.SIGNAL_KIND_LOW_BAND, limit=limit, multiple=float(quote.multiple)
-        )
-
-
-def _ref(pack: Any) -> pack_pb2.PackRef:
-    header = pack.header
-    return pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=pack.sha256)
+        yield meter_pb2.Signal(kind=meter_pb2.SIGNAL_KIND_LOW_BAND, limit=last, multiple=multiple)
 
 
 def _set(target: Any, field: str, value: float | int | None) -> None:
     if value is not None:
         setattr(target, field, value)
-
-
-def _rounded(value: Fraction) -> int:
-    """Half up."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
-
-
-def _decimal(value: Fraction) -> str:
-    """Return an exact decimal number; a fraction that has none is cut at twelve decimals."""
-    return f"{round(Decimal(value.numerator) / value.denominator, 12).normalize():f}"

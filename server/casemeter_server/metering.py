@@ -16,6 +16,7 @@ from casemeter_server.errors import RequestError, invalid
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment, fill_standing
 from casemeter_server.money import Money, Position
+from casemeter_server.money_stay import MoneyStay
 from casemeter_server.prepare import Prepared, prepare
 from casemeter_server.stay_facts import Faults
 
@@ -50,28 +51,29 @@ class Metering:
         if self.money is None or self.ledger is None:
             return
         money, case = self.money, prepared.case
-        position = money.position(self.loaded.facts(outcome), self.ledger.cost_fen, encounter, case)
-        fill_payment(verdict.payment, money, position, encounter, case)
-        fill_meter(verdict.meter, money, position, self.ledger, encounter, case)
+        stay = MoneyStay.of(encounter, prepared)
+        position = money.position(self.loaded.facts(outcome), self.ledger.cost_fen, stay)
+        fill_payment(verdict.payment, money, position, stay)
+        fill_meter(verdict.meter, money, position, self.ledger, stay)
         in_scope = money.in_scope()
         for at, order in enumerate(encounter.orders):
             if order.placing:
                 effect = verdict.meter.order_effects.add(field=f"encounter.orders[{at}]")
-                self._fill_effect(effect, order, position, encounter, case, in_scope)
+                self._fill_effect(effect, order, position, stay, case, in_scope)
 
     def _fill_effect(
         self,
         target: meter_pb2.OrderEffect,
         order: charges_pb2.Order,
         before: Position,
-        encounter: pb.Encounter,
+        stay: MoneyStay,
         case: Case,
         in_scope: Callable[[str, str], bool] | None,
     ) -> None:
         assert self.money is not None
         added = _charged((order,), in_scope)
         target.excluded = in_scope is not None and not in_scope(order.item, order.category)
-        after = self._position(encounter, case, before.cost_fen + added)
+        after = self._position(stay, case, before.cost_fen + added)
         fill_standing(target.after, after)
         if before.quote and after.quote:
             target.band_crossed = before.quote.band != after.quote.band
@@ -107,7 +109,7 @@ class Metering:
             if len(faults) > before:
                 continue
             try:
-                case = prepare(edited, self.loaded.codes, self.as_of, self.zone).case
+                prepared = prepare(edited, self.loaded.codes, self.as_of, self.zone)
             except RequestError as error:
                 for own in error.error.faults:
                     own.field = f"{place}.{own.field}"
@@ -117,26 +119,27 @@ class Metering:
             cost = None
             if self.money is not None and self.ledger is not None:
                 cost = self.ledger.cost_fen + _charged(orders, self.money.in_scope())
-            self._fill_standing(entry.after, edited, case, cost)
+            self._fill_standing(entry.after, edited, prepared, cost)
         if faults:
             raise invalid(faults)
 
     def _fill_standing(
-        self, target: meter_pb2.Standing, encounter: pb.Encounter, case: Case, cost: int | None
+        self, target: meter_pb2.Standing, encounter: pb.Encounter, prepared: Prepared, cost: int | None
     ) -> None:
+        case = prepared.case
         if cost is not None:
-            fill_standing(target, self._position(encounter, case, cost))
+            fill_standing(target, self._position(MoneyStay.of(encounter, prepared), case, cost))
             return
         target.SetInParent()
         facts = self.loaded.facts(self.loaded.group(case, None))
         if facts:
             target.group, target.group_name = facts.code, facts.name
 
-    def _position(self, encounter: pb.Encounter, case: Case, cost_fen: int) -> Position:
+    def _position(self, stay: MoneyStay, case: Case, cost_fen: int) -> Position:
         """Where the stay stands at a cost; the group of a catalogue may turn with it."""
         assert self.money is not None
         facts = self.loaded.facts(self.loaded.group(case, cost_fen))
-        return self.money.position(facts, cost_fen, encounter, case)
+        return self.money.position(facts, cost_fen, stay)
 
 
 def _charged(orders: Iterable[charges_pb2.Order], in_scope: Callable[[str, str], bool] | None) -> int:

@@ -1,31 +1,27 @@
-"""The money of one call: what pays the case, what it is measured against, and where it stands at a cost."""
+"""The money of a hospital on a day: what pays, what it is measured against, and where a stay stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil
 from typing import Final, NamedTuple
 
-from casemeter.v1 import encounter_pb2 as pb
-from casemeter.v1 import meter_pb2
+from casemeter.v1 import meter_pb2, pack_pb2
 from casemeter_grouper.benchmark.benchmark import Benchmark
-from casemeter_grouper.case import Case
 from casemeter_grouper.payment.policy import Policy
 from casemeter_grouper.payment.rows import SpecialCase
 from casemeter_grouper.payment.stay import NotPriced, NotPricedReason, Stay
 from casemeter_grouper.payment.tariff import Quote, Tariff
+from casemeter_grouper.rounding import half_up
+from casemeter_server.known_tariffs import KnownTariffs
 from casemeter_server.loaded import GroupFacts
 from casemeter_server.meter_settings import HospitalSettings
+from casemeter_server.money_stay import MoneyStay
 from casemeter_server.shelf import holds_on
 from casemeter_server.snapshot import Snapshot
-
-_VISIT_KINDS: Final = {
-    number: name.removeprefix("VISIT_KIND_").lower() for name, number in pb.VisitKind.items() if number
-}
-
 
 _NOT_PRICED: Final = {
     NotPricedReason.NOT_IN_FORCE: meter_pb2.NOT_PRICED_REASON_POLICY_NOT_VALID,
@@ -57,17 +53,15 @@ class Usual(NamedTuple):
 
     Attributes:
         mean_cost_fen: above 0.
-        cv: standard deviation over mean; ``None``: unknown.
         mean_los_days: ``None``: unknown.
-        cases: stays measured; ``None``: unknown.
+        written: a ``Benchmark`` without what depends on the day of the stay, serialised.
         structure: share by category of the benchmark's own system; empty: unknown.
         cost_by_day: mean cost in fen up to the end of each day, from the first; empty: unknown.
     """
 
     mean_cost_fen: Fraction
-    cv: float | None
     mean_los_days: float | None
-    cases: int | None
+    written: bytes
     structure: Mapping[str, float]
     cost_by_day: tuple[int, ...]
 
@@ -79,19 +73,21 @@ class Position(NamedTuple):
         facts: of its group; ``None``: it is in none.
         usual: what stays of the group usually cost; ``None``: unknown.
         cost_fen: running cost.
+        asked: what the policy was asked; ``None``: it was not.
         tariff: what its group pays at any cost; ``None``: there is no payment.
         quote: what it pays at this cost; ``None``: likewise.
         not_priced: why there is no payment, a value of ``NotPricedReason``; 0: there is one.
-        why: the reason in the pack's own words, Chinese and English, where it gives one.
+        why: the reason in the pack's own words, Chinese and English, where it gives one; else empty.
     """
 
     facts: GroupFacts | None
     usual: Usual | None
     cost_fen: int
+    asked: Stay | None
     tariff: Tariff | None
     quote: Quote | None
     not_priced: int
-    why: tuple[str, str] | None
+    why: tuple[str, ...]
 
     @property
     def margin_fen(self) -> int | None:
@@ -109,7 +105,10 @@ class Position(NamedTuple):
     @property
     def multiple_of_benchmark(self) -> float | None:
         """Cost over the benchmark's mean."""
-        return float(self.cost_fen / self.usual.mean_cost_fen) if self.usual else None
+        if self.usual is None:
+            return None
+        mean = self.usual.mean_cost_fen
+        return self.cost_fen * mean.denominator / mean.numerator
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,10 @@ class Money:
     Attributes:
         settings: of the caller's hospital.
         policy: what pays; ``None``: ``not_priced`` says why not.
+        not_priced: a value of ``NotPricedReason``.
+        changes: days after this one from which another price or version holds, the next one first.
         benchmark: ``None``: there is none.
+        known_tariffs: what payments say of their tariffs.
     """
 
     hospital: str
@@ -127,8 +129,10 @@ class Money:
     day: str
     policy: Policy | None
     not_priced: int
-    later_policies: tuple[Policy, ...]
+    changes: tuple[tuple[str, Policy], ...]
     benchmark: Benchmark | None
+    known_tariffs: KnownTariffs
+    _usuals: dict[str, Usual | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -153,101 +157,124 @@ class Money:
         elif chosen:
             policy = snapshot.policies.on(chosen, day)
             not_priced = 0 if policy else meter_pb2.NOT_PRICED_REASON_POLICY_NOT_VALID
-        later = tuple(
-            version
-            for version in policies
-            if policy and version.header.id == chosen and version.header.valid_from > day
-        )
         return cls(
-            hospital, settings, day, policy, not_priced, later, _benchmark(snapshot, settings, scheme, day)
+            hospital,
+            settings,
+            day,
+            policy,
+            not_priced,
+            _changes(policy, policies, day) if policy else (),
+            _benchmark(snapshot, settings, scheme, day),
+            snapshot.known_tariffs,
         )
 
-    def position(
-        self, facts: GroupFacts | None, cost_fen: int, encounter: pb.Encounter, case: Case
-    ) -> Position:
+    def position(self, facts: GroupFacts | None, cost_fen: int, stay: MoneyStay) -> Position:
         """Return where a stay stands at a cost."""
         usual = self._usual(facts) if facts else None
         if facts is None:
-            return Position(None, None, cost_fen, None, None, meter_pb2.NOT_PRICED_REASON_NO_GROUP, None)
+            return Position(None, None, cost_fen, None, None, None, meter_pb2.NOT_PRICED_REASON_NO_GROUP, ())
         if self.policy is None:
-            return Position(facts, usual, cost_fen, None, None, self.not_priced, None)
-        found = self.policy.tariff(self._stay(facts, usual, encounter, case, self.day))
+            return Position(facts, usual, cost_fen, None, None, None, self.not_priced, ())
+        asked = self._stay(facts, usual, stay, self.day)
+        found = self.policy.tariff(asked)
         if isinstance(found, NotPriced):
             reason = _NOT_PRICED[found.reason]
-            why = (found.text_zh, found.text_en) if found.text_zh or found.text_en else None
-            return Position(facts, usual, cost_fen, None, None, reason, why)
-        return Position(facts, usual, cost_fen, found, found.quote(cost_fen), 0, None)
+            why = (found.text_zh, found.text_en) if found.text_zh or found.text_en else ()
+            return Position(facts, usual, cost_fen, asked, None, None, reason, why)
+        return Position(facts, usual, cost_fen, asked, found, found.quote(cost_fen), 0, ())
 
     def in_scope(self) -> Callable[[str, str], bool] | None:
         """Return what tells whether an item and its category are in scope; ``None``: everything is."""
         return self.policy.in_scope if self.policy and self.policy.has_exclusions else None
 
-    def upcoming(self, position: Position, encounter: pb.Encounter, case: Case) -> Upcoming | None:
+    def upcoming(self, position: Position, stay: MoneyStay) -> Upcoming | None:
         """Return what will hold from a day within the expected stay: a later version or a new price.
 
         The stay is expected to end after the mean length of its group; where that is unknown, nothing is
         said.
         """
-        usual, los = position.usual, case.los_days
-        if not (position.facts and self.policy and usual and usual.mean_los_days and los):
+        usual, los = position.usual, stay.los_days
+        if not (self.changes and position.facts and usual and usual.mean_los_days and los):
             return None
         left = ceil(usual.mean_los_days - los)
-        if encounter.HasField("discharge_time") or left <= 0:
+        if stay.is_discharged or left <= 0:
             return None
         last = (date.fromisoformat(self.day) + timedelta(days=left)).isoformat()
-        changes = [(day, self.policy) for day in self.policy.price_days]
-        changes += [(version.header.valid_from, version) for version in self.later_policies]
-        for day, policy in sorted(changes, key=lambda change: change[0]):
-            if self.day < day <= last and holds_on(policy, day):
-                found = policy.tariff(self._stay(position.facts, usual, encounter, case, day))
-                return Upcoming(policy, day, None if isinstance(found, NotPriced) else found)
-        return None
+        day, policy = self.changes[0]
+        if day > last:
+            return None
+        found = policy.tariff(self._stay(position.facts, usual, stay, day))
+        return Upcoming(policy, day, None if isinstance(found, NotPriced) else found)
 
-    def special_cases(
-        self, position: Position, encounter: pb.Encounter, case: Case
-    ) -> tuple[SpecialCase, ...]:
+    def special_cases(self, position: Position) -> tuple[SpecialCase, ...]:
         """Return the special cases that a stay may be put forward for."""
-        if not (self.policy and position.quote and position.facts):
+        if not (self.policy and position.quote and position.asked):
             return ()
-        stay = self._stay(position.facts, position.usual, encounter, case, self.day)
-        return self.policy.special_cases(stay, position.quote, position.cost_fen)
+        return self.policy.special_cases(position.asked, position.quote, position.cost_fen)
 
-    def _stay(
-        self, facts: GroupFacts, usual: Usual | None, encounter: pb.Encounter, case: Case, day: str
-    ) -> Stay:
+    def _stay(self, facts: GroupFacts, usual: Usual | None, stay: MoneyStay, day: str) -> Stay:
+        measured = facts.measured or usual
         return Stay(
             group=facts.code,
             scheme_weight=facts.weight,
-            group_mean=facts.mean_cost_fen or (usual.mean_cost_fen if usual else None),
+            group_mean=measured.mean_cost_fen if measured else None,
             level=self.settings.level,
             hospital=self.hospital,
-            insurance=encounter.insurance_type,
-            department=case.department or "",
-            visit_kind=_VISIT_KINDS.get(encounter.visit_kind, ""),
-            self_pay=encounter.self_pay,
-            tcm=encounter.tcm,
-            los_days=None if case.los_days is None else int(case.los_days),
-            icu_hours=case.icu_hours,
+            insurance=stay.insurance,
+            department=stay.department,
+            visit_kind=stay.visit_kind,
+            self_pay=stay.self_pay,
+            tcm=stay.tcm,
+            los_days=stay.los_days,
+            icu_hours=stay.icu_hours,
             day=day,
         )
 
     def _usual(self, facts: GroupFacts) -> Usual | None:
+        if facts.code not in self._usuals:
+            self._usuals[facts.code] = self._find_usual(facts)
+        return self._usuals[facts.code]
+
+    def _find_usual(self, facts: GroupFacts) -> Usual | None:
         """What stays of a group usually cost: by the benchmark pack, else by the grouping pack itself."""
-        if self.benchmark is not None:
-            found = self.benchmark.group(facts.code)
-            if found is None:
-                return None
-            return Usual(
-                found.mean_cost_fen,
-                found.cv,
-                found.mean_los_days,
-                found.cases,
-                found.structure,
-                found.cost_by_day,
-            )
-        if facts.mean_cost_fen is None:
+        found = self.benchmark.group(facts.code) if self.benchmark else facts.measured
+        if found is None:
             return None
-        return Usual(facts.mean_cost_fen, facts.cv, facts.mean_los_days, facts.cases, {}, ())
+        written = meter_pb2.Benchmark(
+            known=True,
+            mean_cost_fen=half_up(found.mean_cost_fen),
+            cv=found.cv,
+            mean_los_days=found.mean_los_days,
+            cases=found.cases,
+        )
+        if self.benchmark:
+            written.pack.CopyFrom(ref_of(self.benchmark))
+            written.demonstration = self.benchmark.header.demonstration
+        else:
+            written.demonstration = facts.demonstration
+        return Usual(
+            found.mean_cost_fen,
+            found.mean_los_days,
+            written.SerializeToString(deterministic=True),
+            found.structure,
+            found.cost_by_day,
+        )
+
+
+def ref_of(pack: Policy | Benchmark) -> pack_pb2.PackRef:
+    """Return which pack it is, for a verdict."""
+    header = pack.header
+    return pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=pack.sha256)
+
+
+def _changes(policy: Policy, policies: Iterable[Policy], day: str) -> tuple[tuple[str, Policy], ...]:
+    """Return the later days from which another price or version of a policy holds, the next one first."""
+    changes = [(first, policy) for first in policy.price_days if first > day and holds_on(policy, first)]
+    for version in policies:
+        first = version.header.valid_from
+        if version.header.id == policy.header.id and first > day:
+            changes.append((first, version))
+    return tuple(sorted(changes, key=lambda change: change[0]))
 
 
 def _benchmark(snapshot: Snapshot, settings: HospitalSettings, scheme: str, day: str) -> Benchmark | None:

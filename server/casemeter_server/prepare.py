@@ -82,6 +82,7 @@ class Prepared(NamedTuple):
         left_aside: diagnoses that do not take part.
         phase: the stage whose diagnoses group.
         evidence: field by code, for codes recorded in the request that do not take part but may be so.
+        day_of_stay: of discharge, or of today; the day of admission is 1. ``None``: unknown.
     """
 
     case: Case
@@ -90,6 +91,7 @@ class Prepared(NamedTuple):
     left_aside: list[verdict_pb2.LeftAside]
     phase: int
     evidence: Mapping[str, str]
+    day_of_stay: int | None
 
 
 def prepare(
@@ -138,10 +140,10 @@ def prepare(
         provisional=frozenset() if encounter.HasField("discharge_time") else PROVISIONAL,
     )
     if len(active) == len(entries):
-        return Prepared(case, active, notes, [], phase, {})
+        return Prepared(case, active, notes, [], phase, {}, facts.day_of_stay)
     aside = [_left_aside(at, form) for at, (_, form) in enumerate(entries) if at not in active]
     evidence = _evidence(entries, active, encounter.diagnosis_edition, scheme.diagnoses)
-    return Prepared(case, active, notes, aside, phase, evidence)
+    return Prepared(case, active, notes, aside, phase, evidence, facts.day_of_stay)
 
 
 def _check_header(encounter: pb.Encounter, faults: list[error_pb2.FieldFault]) -> None:

@@ -17,9 +17,11 @@ from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.payment.header import KIND as PAYMENT
 from casemeter_grouper.payment.policy import Policy
 from casemeter_server.errors import RequestError
+from casemeter_server.known_tariffs import KnownTariffs
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
 from casemeter_server.loaded_scheme import LoadedScheme
+from casemeter_server.plain.charges import PlainCharges
 from casemeter_server.shelf import Shelf, holds_always
 
 
@@ -33,6 +35,8 @@ class Snapshot:
         benchmarks: the packs that tell what stays usually cost.
         default: pack of hospitals without an entry of their own; empty: none.
         hospital_defaults: pack by hospital.
+        known_tariffs: what payments say of their tariffs.
+        plain_charges: what adds up plain charges, by the hash of the payment pack; empty: of none.
     """
 
     schemes: Shelf[LoadedPack[Any]]
@@ -40,6 +44,8 @@ class Snapshot:
     benchmarks: Shelf[Benchmark]
     default: str = ""
     hospital_defaults: Mapping[str, str] = field(default_factory=dict)
+    plain_charges: Mapping[str, PlainCharges] = field(default_factory=dict)
+    known_tariffs: KnownTariffs = field(default_factory=KnownTariffs, compare=False)
 
     @classmethod
     def open(
@@ -76,7 +82,14 @@ class Snapshot:
                 raise ValueError(
                     f"default pack '{name}' is not loaded; loaded: {', '.join(shelf.packs) or 'none'}"
                 )
-        return cls(shelf, Shelf.of(policies), Shelf.of(benchmarks), default, dict(hospital_defaults or {}))
+        return cls(
+            shelf,
+            Shelf.of(policies),
+            Shelf.of(benchmarks),
+            default,
+            dict(hospital_defaults or {}),
+            {policy.sha256 if policy else "": PlainCharges(policy) for policy in (None, *policies)},
+        )
 
     def default_of(self, hospital: str) -> str:
         """Id of the pack that answers a hospital's requests when they name none; may be empty."""

@@ -44,6 +44,7 @@ class StayFacts(NamedTuple):
     icu_hours: float | None
     birth_weight_g: int | None
     department: str | None
+    day_of_stay: int | None
 
 
 def seconds_since(day: date) -> float:
@@ -95,10 +96,11 @@ def stay_facts(encounter: pb.Encounter, as_of: float, zone: tzinfo, faults: Faul
         _weight(encounter.newborn, "admission_weight_g", faults)
     first_day = datetime.fromtimestamp(as_of if admission is None else admission, zone).date()
     years, days = _age(encounter, first_day, faults)
-    los = None
+    los = day_of_stay = None
     if admission is not None:
-        los = length_of_stay(first_day, datetime.fromtimestamp(end, zone).date())
-    return StayFacts(years, days, los, icu_hours, weight, department)
+        last_day = datetime.fromtimestamp(end, zone).date()
+        los, day_of_stay = length_of_stay(first_day, last_day), (last_day - first_day).days + 1
+    return StayFacts(years, days, los, icu_hours, weight, department, day_of_stay)
 
 
 def _check_procedures(encounter: pb.Encounter, discharge: float | None, faults: Faults) -> None:

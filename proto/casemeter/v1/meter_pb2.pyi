@@ -136,7 +136,7 @@ class UpcomingPayment(_message.Message):
     def __init__(self, pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., valid_from: _Optional[str] = ..., standard_fen: _Optional[int] = ..., payment_fen: _Optional[int] = ...) -> None: ...
 
 class Meter(_message.Message):
-    __slots__ = ("cost_fen", "excluded_fen", "ordered_fen", "later_fen", "benchmark", "multiple_of_benchmark", "multiple_of_payment", "multiple", "day_of_stay", "structure", "signals", "target", "order_effects", "money_hidden")
+    __slots__ = ("cost_fen", "excluded_fen", "ordered_fen", "later_fen", "benchmark", "multiple_of_benchmark", "multiple_of_payment", "multiple", "day_of_stay", "structure", "signals", "target", "order_effects", "money_hidden", "category_system")
     COST_FEN_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_FEN_FIELD_NUMBER: _ClassVar[int]
     ORDERED_FEN_FIELD_NUMBER: _ClassVar[int]
@@ -151,6 +151,7 @@ class Meter(_message.Message):
     TARGET_FIELD_NUMBER: _ClassVar[int]
     ORDER_EFFECTS_FIELD_NUMBER: _ClassVar[int]
     MONEY_HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_SYSTEM_FIELD_NUMBER: _ClassVar[int]
     cost_fen: int
     excluded_fen: int
     ordered_fen: int
@@ -165,7 +166,8 @@ class Meter(_message.Message):
     target: Target
     order_effects: _containers.RepeatedCompositeFieldContainer[OrderEffect]
     money_hidden: bool
-    def __init__(self, cost_fen: _Optional[int] = ..., excluded_fen: _Optional[int] = ..., ordered_fen: _Optional[int] = ..., later_fen: _Optional[int] = ..., benchmark: _Optional[_Union[Benchmark, _Mapping]] = ..., multiple_of_benchmark: _Optional[float] = ..., multiple_of_payment: _Optional[float] = ..., multiple: _Optional[float] = ..., day_of_stay: _Optional[int] = ..., structure: _Optional[_Iterable[_Union[CategoryCost, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[Signal, _Mapping]]] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., order_effects: _Optional[_Iterable[_Union[OrderEffect, _Mapping]]] = ..., money_hidden: _Optional[bool] = ...) -> None: ...
+    category_system: _charges_pb2.CategorySystem
+    def __init__(self, cost_fen: _Optional[int] = ..., excluded_fen: _Optional[int] = ..., ordered_fen: _Optional[int] = ..., later_fen: _Optional[int] = ..., benchmark: _Optional[_Union[Benchmark, _Mapping]] = ..., multiple_of_benchmark: _Optional[float] = ..., multiple_of_payment: _Optional[float] = ..., multiple: _Optional[float] = ..., day_of_stay: _Optional[int] = ..., structure: _Optional[_Iterable[_Union[CategoryCost, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[Signal, _Mapping]]] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., order_effects: _Optional[_Iterable[_Union[OrderEffect, _Mapping]]] = ..., money_hidden: _Optional[bool] = ..., category_system: _Optional[_Union[_charges_pb2.CategorySystem, str]] = ...) -> None: ...
 
 class Benchmark(_message.Message):
     __slots__ = ("pack", "known", "mean_cost_fen", "cv", "mean_los_days", "cases", "cost_by_day_fen", "demonstration")

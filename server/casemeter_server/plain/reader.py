@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from casemeter.v1.verdict_pb2 import (
     Verdict,
 )
 from casemeter_grouper.grouping import Grouper, Status
+from casemeter_server.money_stay import MoneyStay
 from casemeter_server.plain.request import NOT_PLAIN, OTHER_PACK, ROOM, WAYS, Known, read
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.prepare import MAX_NAME, SEX
@@ -33,12 +35,20 @@ class PlainAnswer(NamedTuple):
         status: how the case ends.
         call_id: of the request; may be empty.
         day: local day of discharge, or else of ``as_of``, in days since 1970-01-01.
+        leaf: where the case ends, by the kernel's number.
+        charges: first byte and end of the charges, which are not read yet; ``None``: there are none.
+        stay: what money needs to know of the stay.
+        as_of: in seconds since 1970.
     """
 
     verdict: bytes
     status: Status
     call_id: bytes
     day: int
+    leaf: int
+    charges: tuple[int, int] | None
+    stay: MoneyStay
+    as_of: float
 
 
 class PlainReader:
@@ -76,9 +86,8 @@ class PlainReader:
             the request is not plain.
         """
         out = bytearray(ROOM)
-        leaf, attempt, valid, day, written, call_id, call_id_end, pack, pack_end, code, code_end = read(
-            data, out, clock, named, *self._scheme, offsets
-        )
+        found = read(data, out, clock, named, *self._scheme, offsets)
+        leaf, attempt, valid, day, written, call_id, call_id_end, pack, pack_end, code, code_end = found[:11]
         if leaf == NOT_PLAIN:
             return None
         if leaf == OTHER_PACK:
@@ -90,7 +99,19 @@ class PlainReader:
             verdict += _note(NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN, procedure)
         if outcome.only_procedure:
             verdict += _note(NOTE_KIND_GROUPED_BY_ONE_PROCEDURE, procedure)
-        return PlainAnswer(verdict, outcome.status, data[call_id:call_id_end], day)
+        *places, is_open, day_of_stay, as_of, los_days, icu_hours = found[11:]
+        charges, charges_end, insurance, insurance_end, department, department_end = places
+        stay = MoneyStay(
+            insurance=data[insurance:insurance_end].decode(),
+            department=data[department:department_end].decode(),
+            los_days=None if isnan(los_days) else int(los_days),
+            day_of_stay=day_of_stay or None,
+            icu_hours=None if isnan(icu_hours) else icu_hours,
+            is_discharged=not is_open,
+            is_ending=not is_open,
+        )
+        place = (charges, charges_end) if charges else None
+        return PlainAnswer(verdict, outcome.status, data[call_id:call_id_end], day, leaf, place, stay, as_of)
 
 
 def _note(kind: int, code: bytes) -> bytes:

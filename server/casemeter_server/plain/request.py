@@ -25,6 +25,7 @@ from casemeter.v1.verdict_pb2 import DerivedFacts, Verdict
 from casemeter_grouper import stay
 from casemeter_grouper.kernel import Mapped, run_one
 from casemeter_server.plain.calendar import date_of, day_number, day_of, local_day, read_date
+from casemeter_server.plain.lookup import place_of
 from casemeter_server.plain.wire import (
     LAST_MOMENT,
     is_ascii,
@@ -59,8 +60,8 @@ _ENCOUNTER_ID, _INSURANCE_TYPE, _BIRTH_DATE, _AGE, _ADMISSION_TIME, _DISCHARGE_T
 _SEX, _DISCHARGE_WAY, _DIAGNOSIS_EDITION, _PROCEDURE_EDITION = tags(
     pb.Encounter, "sex", "discharge_way", "diagnosis_edition", "procedure_edition"
 )
-_DIAGNOSES, _PROCEDURES, _SEGMENTS, _ICU_HOURS, _NEWBORN = tags(
-    pb.Encounter, "diagnoses", "procedures", "segments", "icu_hours", "newborn"
+_DIAGNOSES, _PROCEDURES, _SEGMENTS, _ICU_HOURS, _NEWBORN, _CHARGES = tags(
+    pb.Encounter, "diagnoses", "procedures", "segments", "icu_hours", "newborn", "charges"
 )
 _REPEATED: Final = (_DIAGNOSES, _PROCEDURES, _SEGMENTS)
 _YEARS, _DAYS = tags(pb.Age, "years", "days")
@@ -136,7 +137,7 @@ _SEX_AT, _WAY_AT, _DEPARTMENT_AT, _FIRST_CODE = range(1, 5)
 # Its numbers.
 _AGE_YEARS, _AGE_DAYS, _WEIGHT, _LOS, _ICU = range(5)
 # Texts of the request, by first byte and end; after the named ones, the codes of the procedures.
-_CALL_ID_AT, _PACK_AT, _AS_OF_AT, _DEPARTMENT_TEXT, _FIRST_PROCEDURE = range(5)
+_CALL_ID_AT, _PACK_AT, _AS_OF_AT, _DEPARTMENT_TEXT, _INSURANCE_AT, _CHARGES_AT, _FIRST_PROCEDURE = range(7)
 
 _years_fit_days = njit(cache=True, nogil=True)(stay.years_fit_days)
 
@@ -149,23 +150,7 @@ def _number_of(data, at, end, codes, starts):  # type: ignore[no-untyped-def]
     """Return the number of a code among codes in order, from 1; 0: it is none of them, or too long."""
     if end - at > MAX_CODE:
         return 0
-    low = 0
-    high = starts.shape[0] - 1
-    while low < high:
-        middle = (low + high) // 2
-        place = int(starts[middle])
-        stop = int(starts[middle + 1])
-        sent = at
-        while sent < end and place < stop and data[sent] == codes[place]:
-            sent += 1
-            place += 1
-        if sent == end and place == stop:
-            return middle + 1
-        if sent == end or (place < stop and data[sent] < codes[place]):
-            high = middle
-        else:
-            low = middle + 1
-    return 0
+    return place_of(data, at, end, codes, starts, 0, starts.shape[0] - 1) + 1
 
 
 @njit(cache=True, nogil=True)
@@ -339,8 +324,8 @@ def _encounter(data, at, end, as_of, known, offsets, codes, numbers, texts):  # 
         texts: int64, filled with the places of texts.
 
     Returns:
-        The stage of the diagnoses (0: not plain), the number of procedures, whether the stay is open, and the
-        local day of discharge or else of ``as_of``.
+        The stage of the diagnoses (0: not plain), the number of procedures, whether the stay is open, the
+        local day of discharge or else of ``as_of``, and the day of the stay that it is (0: unknown).
     """
     values = known.values
     diagnosis_codes, diagnosis_at = known.diagnoses, known.diagnosis_at
@@ -351,7 +336,7 @@ def _encounter(data, at, end, as_of, known, offsets, codes, numbers, texts):  # 
     while at < end:
         tag, value, at = read_field(data, at, end)
         if tag <= last and not (tag == last and tag in _REPEATED):
-            return 0, 0, False, 0
+            return 0, 0, False, 0, 0
         last = tag
         plain = True
         if tag == _DIAGNOSES:
@@ -401,6 +386,8 @@ def _encounter(data, at, end, as_of, known, offsets, codes, numbers, texts):  # 
             codes[_WAY_AT] = values[SEXES + value] if plain else 0
         elif tag == _INSURANCE_TYPE:
             plain = _is_name(data, value, at, MAX_NAME)
+            texts[_INSURANCE_AT, 0] = value
+            texts[_INSURANCE_AT, 1] = at
         elif tag in (_DIAGNOSIS_EDITION, _PROCEDURE_EDITION):
             plain = value <= _INSURANCE_EDITION
         elif tag == _ICU_HOURS:
@@ -409,18 +396,21 @@ def _encounter(data, at, end, as_of, known, offsets, codes, numbers, texts):  # 
         elif tag == _NEWBORN:
             numbers[_WEIGHT] = _birth_weight(data, value, at)
             plain = numbers[_WEIGHT] != -1
+        elif tag == _CHARGES:
+            texts[_CHARGES_AT, 0] = value
+            texts[_CHARGES_AT, 1] = at
         else:
             plain = False
         if not plain:
-            return 0, 0, False, 0
+            return 0, 0, False, 0, 0
     stay_end = discharge or as_of
     if diagnoses == 0 or stay_end < admission:
-        return 0, 0, False, 0
+        return 0, 0, False, 0, 0
     first_day, last_day = local_day(admission or as_of, offsets), local_day(stay_end, offsets)
     if month > 0:
         numbers[_AGE_YEARS], numbers[_AGE_DAYS] = _age_on(year, month, day, first_day)
         if numbers[_AGE_YEARS] < 0:
-            return 0, 0, False, 0
+            return 0, 0, False, 0, 0
     if admission > 0:
         numbers[_LOS] = max(1, last_day - first_day)
     if segments > 0 and np.isnan(numbers[_ICU]):
@@ -429,13 +419,14 @@ def _encounter(data, at, end, as_of, known, offsets, codes, numbers, texts):  # 
     codes[_DEPARTMENT_AT] = _department_number(
         data, texts[_DEPARTMENT_TEXT, 0], texts[_DEPARTMENT_TEXT, 1], known
     )
-    return phase, procedures, discharge == 0, last_day
+    day_of_stay = last_day - first_day + 1 if admission > 0 else 0
+    return phase, procedures, discharge == 0, last_day, day_of_stay
 
 
 @njit(cache=True, nogil=True)
 def _write(out, data, clock, stay, numbers, texts):  # type: ignore[no-untyped-def]
     """Write the fields ``as_of`` and ``facts`` of the verdict; return the place after them."""
-    phase, _, is_open, _ = stay
+    phase, _, is_open, _, _ = stay
     scratch = len(out) // 2
     if texts[_AS_OF_AT, 0]:
         end = write_content(out, 0, _VERDICT_AS_OF, data, texts[_AS_OF_AT, 0], texts[_AS_OF_AT, 1])
@@ -501,8 +492,10 @@ def read(  # type: ignore[no-untyped-def]
     Returns:
         The leaf, or :data:`NOT_PLAIN`, or :data:`OTHER_PACK`; the attempt and the validity of the main
         procedure, as the kernel returns them; the local day of discharge or else of ``as_of``; the number of
-        bytes written; and the first byte and end of the call id, of the pack, and of the procedure that the
-        attempt is about.
+        bytes written; the first byte and end of the call id, of the pack, and of the procedure that the
+        attempt is about; likewise of the charges, which are not read yet (first byte 0: there are none), of
+        the insurance type and of the department; whether the stay is still open; the day of the stay;
+        ``as_of``; and length of stay and hours of intensive care, NaN where unknown.
     """
     known = Known(diagnoses, diagnosis_at, procedures, procedure_at, values, departments)
     numbers = np.full(5, np.nan)
@@ -510,7 +503,7 @@ def read(  # type: ignore[no-untyped-def]
     codes[:_FIRST_CODE] = 0
     texts = np.empty((_FIRST_PROCEDURE + MAX_ENTRIES, 2), np.int64)
     texts[: _FIRST_PROCEDURE + 1] = 0
-    stay = (0, 0, False, 0)
+    stay = (0, 0, False, 0, 0)
     as_of = clock
     plain = 1 <= clock <= _LATEST and clock % 1 <= LAST_MOMENT
     leaf = NOT_PLAIN
@@ -552,7 +545,12 @@ def read(  # type: ignore[no-untyped-def]
     call_id, call_id_end = texts[_CALL_ID_AT]
     pack, pack_end = texts[_PACK_AT]
     procedure, procedure_end = texts[_FIRST_PROCEDURE + attempt]
+    charges, charges_end = texts[_CHARGES_AT]
+    insurance, insurance_end = texts[_INSURANCE_AT]
+    department, department_end = texts[_DEPARTMENT_TEXT]
     return (
         *(leaf, attempt, valid, stay[3], written),
         *(call_id, call_id_end, pack, pack_end, procedure, procedure_end),
+        *(charges, charges_end, insurance, insurance_end, department, department_end),
+        *(stay[2], stay[4], as_of, numbers[_LOS], numbers[_ICU]),
     )

@@ -1,8 +1,8 @@
 """The wire form of protobuf messages, read and written field by field, in compiled code for the most part.
 
-What is read here is narrower than what protobuf allows: one-byte tags (fields 1 to 15), numbers written in as
-few bytes as they need, no number below zero, no groups. A caller's library writes no other form for such
-values; whatever else comes is left to the ordinary reader.
+What is read here is narrower than what protobuf allows: tags of one or two bytes (fields 1 to 2047), numbers
+written in as few bytes as they need, numbers below zero only where they are expected, no groups. A caller's
+library writes no other form for such values; whatever else comes is left to the ordinary reader.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ LAST_MOMENT: Final = 0.999_999
 """The last part of a second that is read. Asked for the local day of a later one, datetime, which counts
 microseconds, rounds it to the next second."""
 
+_ONE_BYTE: Final = tuple(bytes((value,)) for value in range(0x80))
 _LAST_NANOS: Final = round(LAST_MOMENT * 1e9)
 
 
 def tags(message: Any, *names: str) -> tuple[int, ...]:
-    """Return the bytes that stand before fields: their number and how they are written.
+    """Return what stands before fields: their number and how they are written.
 
     Args:
         message: generated class.
-        names: of fields with numbers from 1 to 15.
+        names: of fields.
     """
     descriptor: Descriptor = message.DESCRIPTOR
     fields = [descriptor.fields_by_name[name] for name in names]
-    assert all(1 <= field.number <= 15 for field in fields)
     return tuple(field.number << 3 | _WIRE_TYPE[field.type] for field in fields)
 
 
@@ -49,17 +49,19 @@ _SECONDS, _NANOS = tags(Timestamp, "seconds", "nanos")
 
 def number_field(tag: int, value: int) -> bytes:
     """Return a field with a number of 0 or more, as bytes."""
-    return bytes((tag,)) + _varint_of(value)
+    return _varint_of(tag) + _varint_of(value)
 
 
 def content_field(tag: int, content: bytes) -> bytes:
     """Return a field with a text or a message, as bytes."""
-    return bytes((tag,)) + _varint_of(len(content)) + content
+    return _varint_of(tag) + _varint_of(len(content)) + content
 
 
 def _varint_of(value: int) -> bytes:
     if value < 0x80:
-        return bytes((value,))
+        return _ONE_BYTE[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     written = bytearray()
     while value >= 0x80:
         written.append(value & 0x7F | 0x80)
@@ -84,6 +86,23 @@ def _varint(data, at, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def read_signed(data, at, end):  # type: ignore[no-untyped-def]
+    """Return a number that may be below zero, and the place after it; place -1: not plain."""
+    value = np.uint64(0)
+    shift = 0
+    while at < end and shift < 70:
+        byte = int(data[at])
+        at += 1
+        value |= np.uint64(byte & 0x7F) << np.uint64(shift)
+        if byte < 0x80:
+            # A tenth byte holds the highest bit and nothing else.
+            sound = byte == 1 if shift == 63 else byte or not shift
+            return (np.int64(value), at) if sound else (np.int64(0), -1)
+        shift += 7
+    return np.int64(0), -1
+
+
+@njit(cache=True, nogil=True)
 def read_field(data, at, end):  # type: ignore[no-untyped-def]
     """Read one field of a message.
 
@@ -100,7 +119,10 @@ def read_field(data, at, end):  # type: ignore[no-untyped-def]
     at += 1
     kind = found & 7
     if found >= 0x80:
-        return 0, 0, 0
+        if at == end or not 0 < data[at] < 0x80:
+            return 0, 0, 0
+        found = found & 0x7F | int(data[at]) << 7
+        at += 1
     if kind == _FIXED64:
         return (found, at, at + 8) if end - at >= 8 else (0, 0, 0)
     if kind != _VARINT and kind != _LENGTH:
