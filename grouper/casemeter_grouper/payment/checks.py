@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, pairwise
 from typing import Final, TypeVar
 
@@ -139,23 +140,29 @@ def _twice(file: str, column: str, rows: Iterable[tuple[int, Scope]]) -> Iterato
 
 
 def _equally_specific(file: str, rows: Iterable[tuple[int, Scope]]) -> Iterator[Fault]:
-    """Two rows that one stay can meet, each with as many cells filled, and no row that says which wins."""
+    """Two rows that one stay can meet, each with as many cells filled, and no row that says which wins.
+
+    Rows with the same cells filled never meet: they differ in one of them.
+    """
     lines: dict[Scope, int] = {}
     for line, scope in rows:
         lines.setdefault(scope, line)
-    by_count = _by([(line, scope) for scope, line in lines.items()], lambda scope: scope.count(""))
-    for same in by_count.values():
-        for (first, one), (line, other) in combinations(same, 2):
-            meet = all(not a or not b or a == b for a, b in zip(one, other, strict=True))
-            both = tuple(a or b for a, b in zip(one, other, strict=True))
-            if meet and both not in lines:
-                yield Fault(
-                    "equally_specific",
-                    file,
-                    line,
-                    "",
-                    {"first": first, "both": ", ".join(filter(None, both))},
-                )
+    shapes = _by([(line, scope) for scope, line in lines.items()], lambda scope: tuple(map(bool, scope)))
+    for one, other in combinations(shapes, 2):
+        if sum(one) != sum(other):
+            continue
+        shared = [place for place, both in enumerate(zip(one, other, strict=True)) if all(both)]
+        by_shared = _by(shapes[other], partial(_cells, places=shared))
+        for line, scope in shapes[one]:
+            for another, met in by_shared.get(_cells(scope, shared), ()):
+                both = tuple(a or b for a, b in zip(scope, met, strict=True))
+                if both not in lines:
+                    details = {"first": min(line, another), "both": ", ".join(filter(None, both))}
+                    yield Fault("equally_specific", file, max(line, another), "", details)
+
+
+def _cells(scope: Scope, places: Sequence[int]) -> Scope:
+    return tuple(scope[place] for place in places)
 
 
 def _units(prices: Placed[Price], header: PaymentFile) -> Iterator[Fault]:
