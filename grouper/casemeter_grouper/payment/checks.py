@@ -18,6 +18,7 @@ from casemeter_grouper.payment.columns import (
     EXCLUSIONS,
     PRICE_LEVELS,
     PRICES,
+    SPECIAL_CASES,
 )
 from casemeter_grouper.payment.header import Method, PaymentFile
 from casemeter_grouper.payment.partition import Span, breaks
@@ -28,6 +29,7 @@ from casemeter_grouper.payment.select import Key, Scope
 MEAN_YUAN: Final = (Fraction(300), Fraction(100_000))
 """What a stay of weight 1 may cost or earn. Fen are a hundredfold of it, 万元 a ten-thousandth."""
 
+_STAY_YUAN: Final = (Fraction(1_000), Fraction(10_000_000))
 _SCORE_YUAN: Final = (Fraction(1, 100), Fraction(1_000))
 _LEFT_OUT: Final = ("ragged_row", "empty_cell")
 _Scoped = TypeVar("_Scoped", Band, Price)
@@ -47,6 +49,11 @@ def note_rows(read: Read, header: PaymentFile | None, faults: list[Fault]) -> No
     faults += _twice(EXCLUSIONS, "item", ((line, (row.item, row.category)) for line, row in read.exclusions))
     faults += _twice(EQUIVALENTS, "item", ((line, (row.item,)) for line, row in read.equivalents))
     faults += _twice(PRICE_LEVELS, "group", ((line, (row.group,)) for line, row in read.price_levels))
+    special = _Sound(SPECIAL_CASES, faults).rows(read.special_cases)
+    for line, limit in ((line, row.cost_above_yuan) for line, row in special):
+        if limit is not None and not _STAY_YUAN[0] <= limit <= _STAY_YUAN[1]:
+            details = {"value": _written(limit), "usual": _range(_STAY_YUAN)}
+            faults.append(Fault("wrong_currency_unit", SPECIAL_CASES, line, "cost_above_yuan", details))
     if header:
         faults += _units(prices.rows(read.prices), header)
         if header.header.method is Method.RATE and not read.prices and not has_errors(PRICES, faults):
