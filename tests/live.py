@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 
 from casemeter_grouper.pack.build import build_cached
+from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.config import Config
 from casemeter_server.serving import Running, running
 from casemeter_server.snapshot import Snapshot
@@ -96,6 +97,11 @@ def live(
 def tiny_bundle(bundles: Path) -> Path:
     """The bundle of tests/data/tiny_pack, a scheme of three MDCs that holds in 2026."""
     return build_cached(TINY, bundles)
+
+
+def pricing(bundles: Path) -> list[Path]:
+    """The demonstration packs that price and measure the groups of the shipped scheme, built once."""
+    return [build_cached(find_pack(f"demo_{kind}_chs_drg_11"), bundles) for kind in ("payment", "benchmark")]
 
 
 def ask(channel: grpc.Channel, method: str, data: bytes, hospital: str = "") -> bytes:

@@ -83,6 +83,43 @@ _dates = _mostly(
     st.sampled_from(("2024-02-29", "2023-02-29", "20240229", "2024-2-29", "0000-01-01", "")),
 )
 _ages = st.fixed_dictionaries({}, optional={"years": _enum(0, 40, 150), "days": _enum(0, 364, 365, 14_800)})
+_numbers = _mostly(st.sampled_from(("", "1", "2", "3", "4", "5")), st.sampled_from(("x" * 65, "药", "1")))
+_plain_lines = st.lists(
+    st.fixed_dictionaries(
+        {"amount_fen": _mostly(st.integers(0, 50_000), st.sampled_from((-1, 10**10, 10**10 + 1, 2**63 - 1)))},
+        optional={
+            "time": _time(-5, 3),
+            "item": _mostly(st.sampled_from(("X1", "X2", "demo_meals")), _texts),
+            "category": _mostly(st.sampled_from(("1", "3", "10", "01", "14", "99", "")), _texts),
+            "quantity": _mostly(st.just(""), st.sampled_from(("1", "two"))),
+        },
+    ),
+    max_size=5,
+)
+_undone = st.lists(
+    st.tuples(st.integers(0, 6), _mostly(st.integers(1, 20_000), st.sampled_from((0, -1, 10**10 + 1)))),
+    max_size=3,
+)
+
+
+def _charges(
+    system: int, lines: list[dict[str, Any]], ids: list[str], undone: list[tuple[int, int]], total: int
+) -> dict[str, Any]:
+    """Charges whose lines are numbered for the most part, some of them undone."""
+    numbered = [
+        {**line, "id": ids[at] if at < len(ids) else str(at)} if at % 3 else line
+        for at, line in enumerate(lines)
+    ]
+    numbered += [{"reverses": str(place), "amount_fen": -amount} for place, amount in undone]
+    made: dict[str, Any] = {"category_system": system, "lines": numbered}
+    if total < 2:
+        made["total_fen"] = total + sum(line["amount_fen"] for line in numbered)
+    return made
+
+
+_all_charges = st.builds(
+    _charges, _enum(0, 1, 2), _plain_lines, st.lists(_numbers, max_size=2), _undone, st.integers(0, 5)
+)
 _encounters: st.SearchStrategy[Encounter] = st.builds(
     lambda fields, segments, how_old: Encounter(**fields, **how_old, segments=segments),
     st.fixed_dictionaries(
@@ -97,6 +134,8 @@ _encounters: st.SearchStrategy[Encounter] = st.builds(
             "diagnosis_edition": _enum(0, 1),
             "procedure_edition": _enum(0, 1),
             "procedures": st.lists(_procedures, max_size=3),
+            "charges": _all_charges,
+            "discharge_ordered": _mostly(st.just(False), st.booleans()),
             "icu_hours": _mostly(st.sampled_from((0.0, 0.5, 100_000.0)), st.floats()),
             "newborn": st.fixed_dictionaries(
                 {}, optional={"birth_weight_g": _weights, "admission_weight_g": _weights}

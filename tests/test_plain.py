@@ -16,7 +16,7 @@ from casemeter_server import evaluation
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Caller, Evaluator, parse
 from casemeter_server.snapshot import Snapshot
-from live import tiny_bundle
+from live import pricing, tiny_bundle
 from plain_strategies import plain_requests
 from request_strategies import requests, tails
 
@@ -26,7 +26,8 @@ CLOCK_NS = 1_780_300_000_123_456_789  # 2026-06-01
 
 @pytest.fixture(scope="module", params=ZONES)
 def evaluator(request: pytest.FixtureRequest, bundles: Path, default_bundle: Path) -> Evaluator:
-    snapshot = Snapshot.open([tiny_bundle(bundles), default_bundle], "", {"H1": "chs_drg_11"})
+    packs = [tiny_bundle(bundles), default_bundle, *pricing(bundles)]
+    snapshot = Snapshot.open(packs, "", {"H1": "chs_drg_11"})
     return Evaluator(snapshot, ZoneInfo(request.param))
 
 

@@ -23,7 +23,7 @@ from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Caller, Evaluator, parse
 from casemeter_server.plain.calendar import date_of, day_of, local_day, offsets_of
 from casemeter_server.snapshot import Snapshot
-from live import tiny_bundle
+from live import pricing, tiny_bundle
 from shared_cases import ADMISSION, AS_OF, SCHEMES, Expected, encounter_of, read
 from wire_mutations import UNKNOWN_FIELDS, fields_of, mutated, varint
 
@@ -67,7 +67,7 @@ def _steady(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def evaluator(bundles: Path, default_bundle: Path) -> Evaluator:
-    return Evaluator(Snapshot.open([default_bundle, tiny_bundle(bundles)]), ZONE)
+    return Evaluator(Snapshot.open([default_bundle, tiny_bundle(bundles), *pricing(bundles)]), ZONE)
 
 
 def request_of(case: dict[str, Any]) -> EvaluateRequest:

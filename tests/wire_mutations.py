@@ -30,22 +30,16 @@ def varint(value: int, spare: int = 0) -> bytes:
 
 
 def fields_of(message: bytes) -> list[tuple[int, int | bytes]]:
-    """Return tags and contents of a message whose tags are single bytes; fixed numbers stay bytes."""
+    """Return tags and contents of a message; fixed numbers stay bytes."""
     found: list[tuple[int, int | bytes]] = []
     at = 0
     while at < len(message):
-        tag = message[at]
-        at += 1
+        tag, at = _number(message, at)
         if tag & 7 == 1:
             found.append((tag, message[at : at + 8]))
             at += 8
             continue
-        value = shift = 0
-        while True:
-            value |= (message[at] & 0x7F) << shift
-            shift, at = shift + 7, at + 1
-            if message[at - 1] < 0x80:
-                break
+        value, at = _number(message, at)
         if tag & 7 == 2:
             found.append((tag, message[at : at + value]))
             at += value
@@ -54,17 +48,27 @@ def fields_of(message: bytes) -> list[tuple[int, int | bytes]]:
     return found
 
 
+def _number(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (message[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if message[at - 1] < 0x80:
+            return value, at
+
+
 def field(tag: int, content: int | bytes, chance: random.Random) -> bytes:
     """Write a field, once in a while in more bytes than it needs."""
     spare = chance.randrange(1, 10) if chance.random() < 0.05 else 0
     if isinstance(content, int):
-        return bytes((tag,)) + varint(content, spare)
-    return bytes((tag,)) + (b"" if tag & 7 == 1 else varint(len(content), spare)) + content
+        return varint(tag) + varint(content, spare)
+    return varint(tag) + (b"" if tag & 7 == 1 else varint(len(content), spare)) + content
 
 
 MESSAGES = {"request": {0x1A: "time", 0x22: "encounter"}}
 MESSAGES |= {"encounter": {0x22: "age", 0x2A: "time", 0x32: "time", 0x5A: "diagnosis", 0x62: "procedure"}}
-MESSAGES["encounter"] |= {0x6A: "segment", 0x7A: "newborn"}
+MESSAGES["encounter"] |= {0x6A: "segment", 0x7A: "newborn", 0xA2: "charges"}
+MESSAGES |= {"charges": {0x12: "line"}, "line": {0x12: "time"}}
 MESSAGES |= {"procedure": {0x12: "time", 0x1A: "time"}, "segment": {0x1A: "time", 0x22: "time"}}
 """By message, the tags of those of its fields that are messages."""
 
@@ -133,18 +137,22 @@ def main(bundle: Path, seeds: Path, count: int) -> None:
     from casemeter_grouper.compiled.scheme import CompiledScheme
     from casemeter_grouper.grouping import Grouper
     from casemeter_server.plain.calendar import offsets_of
+    from casemeter_server.plain.charges import PlainCharges
     from casemeter_server.plain.reader import PlainAnswer, PlainReader
     from casemeter_server.verdicts import KnownParts
 
     grouper = Grouper(CompiledScheme.open(bundle))
-    reader = PlainReader(grouper, KnownParts(grouper, PackRef()))
+    reader, charges = PlainReader(grouper, KnownParts(grouper, PackRef())), PlainCharges(None)
     offsets = offsets_of(ZoneInfo("Asia/Shanghai"))
     requests = [bytes.fromhex(line) for line in seeds.read_text("ascii").split()]
     chance = random.Random(7)
     plain = 0
     for _ in range(count):
         data = mutated(chance.choice(requests), chance)
-        plain += isinstance(reader.answer(data, 1_794_000_000.5, True, offsets), PlainAnswer)
+        answer = reader.answer(data, 1_794_000_000.5, True, offsets)
+        if isinstance(answer, PlainAnswer):
+            place = answer.charges
+            plain += place is None or charges.add_up(data, *place, answer.as_of) is not None
     print(plain)
 
 
