@@ -25,15 +25,15 @@ _SYSTEMS: Final[dict[int, str]] = {
 
 def fill_payment(target: meter_pb2.Payment, money: Money, position: Position, stay: MoneyStay) -> None:
     """Fill what the group pays."""
-    policy, tariff, quote = money.policy, position.tariff, position.quote
-    if policy is None or tariff is None or quote is None:
+    known, quote = position.known, position.quote
+    if known is None or quote is None:
         target.absent = position.not_priced  # type: ignore[assignment]  # the stubs want a wrapper type
         target.absent_text.extend(position.why)
-        if policy is not None:
-            target.pack.CopyFrom(ref_of(policy))
-            target.demonstration = policy.header.demonstration
+        if money.policy is not None:
+            target.pack.CopyFrom(ref_of(money.policy))
+            target.demonstration = money.policy.header.demonstration
         return
-    target.MergeFromString(money.known_tariffs.of(policy, tariff).payments[quote.segment])
+    target.MergeFromString(known.payments[quote.segment])
     if quote.payment_fen is not None:
         target.payment_fen = quote.payment_fen
         target.margin_fen = quote.payment_fen - position.cost_fen
@@ -71,7 +71,7 @@ def fill_meter(
     target.category_system = ledger.system  # type: ignore[assignment]  # the stubs want a wrapper type
     _set(target, "multiple_of_benchmark", position.multiple_of_benchmark)
     _set(target, "multiple_of_payment", position.multiple_of_payment)
-    _set(target, "multiple", position.quote and float(position.quote.multiple))
+    _set(target, "multiple", position.multiple)
     _set(target, "day_of_stay", stay.day_of_stay)
     if position.usual:
         _fill_benchmark(target.benchmark, position.usual, stay)
@@ -80,12 +80,13 @@ def fill_meter(
         target.benchmark.demonstration = money.benchmark.header.demonstration
     _fill_structure(target, money, position, ledger)
     limits = money.settings.limits_of(stay.department)
-    target.signals.extend(_signals(money, position, limits, stay))
+    target.signals.extend(_signals(position, limits, stay))
     if limits.target is not None:
         target.target.department = stay.department if stay.department in money.settings.departments else ""
         target.target.multiple = limits.target
-        if position.tariff and position.tariff.standard_fen is not None:
-            target.target.cost_fen = half_up(Fraction(str(limits.target)) * position.tariff.standard_fen)
+        if position.known and position.known.tariff.standard_fen is not None:
+            limit = Fraction(str(limits.target)) * position.known.tariff.standard_fen
+            target.target.cost_fen = half_up(limit)
 
 
 def fill_standing(target: meter_pb2.Standing, position: Position) -> None:
@@ -95,11 +96,11 @@ def fill_standing(target: meter_pb2.Standing, position: Position) -> None:
     target.cost_fen = position.cost_fen
     target.not_priced = position.not_priced  # type: ignore[assignment]  # the stubs want a wrapper type
     _set(target, "multiple_of_benchmark", position.multiple_of_benchmark)
-    if position.tariff and position.quote:
-        _set(target, "standard_fen", position.tariff.standard_fen)
+    if position.known and position.quote:
+        _set(target, "standard_fen", position.known.tariff.standard_fen)
         _set(target, "payment_fen", position.quote.payment_fen)
         _set(target, "margin_fen", position.margin_fen)
-        target.multiple = float(position.quote.multiple)
+        _set(target, "multiple", position.multiple)
         target.band = position.quote.band
 
 
@@ -129,7 +130,7 @@ def _fill_structure(target: meter_pb2.Meter, money: Money, position: Position, l
         add(amount_fen=unmapped, share=unmapped / cost if cost > 0 else None)
 
 
-def _signals(money: Money, position: Position, limits: Limits, stay: MoneyStay) -> Iterable[meter_pb2.Signal]:
+def _signals(position: Position, limits: Limits, stay: MoneyStay) -> Iterable[meter_pb2.Signal]:
     """What is worth an interruption: the highest threshold reached, the target, a band that is not normal."""
     multiple = position.multiple_of_payment
     if multiple is not None:
@@ -140,14 +141,14 @@ def _signals(money: Money, position: Position, limits: Limits, stay: MoneyStay) 
             yield meter_pb2.Signal(
                 kind=meter_pb2.SIGNAL_KIND_ABOVE_TARGET, limit=limits.target, multiple=multiple
             )
-    policy, tariff, quote = money.policy, position.tariff, position.quote
-    if policy is None or tariff is None or quote is None or quote.band == NORMAL:
+    known, quote = position.known, position.quote
+    if known is None or quote is None or quote.band == NORMAL:
         return
-    names = [piece.segment.band for piece in tariff.pieces]
+    names = [piece.segment.band for piece in known.tariff.pieces]
     if NORMAL not in names:
         return
-    first, last = money.known_tariffs.of(policy, tariff).limits[quote.segment]
-    multiple = float(quote.multiple)
+    first, last = known.limits[quote.segment]
+    multiple = position.multiple
     if quote.segment > names.index(NORMAL):
         yield meter_pb2.Signal(kind=meter_pb2.SIGNAL_KIND_HIGH_BAND, limit=first, multiple=multiple)
     elif stay.is_ending:

@@ -16,7 +16,7 @@ from casemeter_grouper.payment.rows import SpecialCase
 from casemeter_grouper.payment.stay import NotPriced, NotPricedReason, Stay
 from casemeter_grouper.payment.tariff import Quote, Tariff
 from casemeter_grouper.rounding import half_up
-from casemeter_server.known_tariffs import KnownTariffs
+from casemeter_server.known_tariff import KnownTariff, known_tariff
 from casemeter_server.loaded import GroupFacts
 from casemeter_server.meter_settings import HospitalSettings
 from casemeter_server.money_stay import MoneyStay
@@ -32,6 +32,9 @@ _NOT_PRICED: Final = {
     NotPricedReason.NO_MEAN: meter_pb2.NOT_PRICED_REASON_NO_MEAN,
     NotPricedReason.OUTSIDE: meter_pb2.NOT_PRICED_REASON_OUTSIDE,
 }
+
+
+_MAX_PRICED: Final = 1 << 16
 
 
 class Upcoming(NamedTuple):
@@ -74,7 +77,7 @@ class Position(NamedTuple):
         usual: what stays of the group usually cost; ``None``: unknown.
         cost_fen: running cost.
         asked: what the policy was asked; ``None``: it was not.
-        tariff: what its group pays at any cost; ``None``: there is no payment.
+        known: what its group pays at any cost; ``None``: there is no payment.
         quote: what it pays at this cost; ``None``: likewise.
         not_priced: why there is no payment, a value of ``NotPricedReason``; 0: there is one.
         why: the reason in the pack's own words, Chinese and English, where it gives one; else empty.
@@ -84,7 +87,7 @@ class Position(NamedTuple):
     usual: Usual | None
     cost_fen: int
     asked: Stay | None
-    tariff: Tariff | None
+    known: KnownTariff | None
     quote: Quote | None
     not_priced: int
     why: tuple[str, ...]
@@ -99,8 +102,13 @@ class Position(NamedTuple):
     @property
     def multiple_of_payment(self) -> float | None:
         """Cost over standard payment."""
-        standard = self.tariff.standard_fen if self.tariff else None
+        standard = self.known.tariff.standard_fen if self.known else None
         return self.cost_fen / standard if standard else None
+
+    @property
+    def multiple(self) -> float | None:
+        """Cost over what the bands are measured by."""
+        return self.quote.ratio[0] / self.quote.ratio[1] if self.quote else None
 
     @property
     def multiple_of_benchmark(self) -> float | None:
@@ -121,7 +129,6 @@ class Money:
         not_priced: a value of ``NotPricedReason``.
         changes: days after this one from which another price or version holds, the next one first.
         benchmark: ``None``: there is none.
-        known_tariffs: what payments say of their tariffs.
     """
 
     hospital: str
@@ -131,7 +138,10 @@ class Money:
     not_priced: int
     changes: tuple[tuple[str, Policy], ...]
     benchmark: Benchmark | None
-    known_tariffs: KnownTariffs
+    # Found once for each group: functions of the packs and of no patient.
+    _priced: dict[tuple[str, str, bool], KnownTariff | NotPriced] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _usuals: dict[str, Usual | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -165,7 +175,6 @@ class Money:
             not_priced,
             _changes(policy, policies, day) if policy else (),
             _benchmark(snapshot, settings, scheme, day),
-            snapshot.known_tariffs,
         )
 
     def position(self, facts: GroupFacts | None, cost_fen: int, stay: MoneyStay) -> Position:
@@ -176,12 +185,23 @@ class Money:
         if self.policy is None:
             return Position(facts, usual, cost_fen, None, None, None, self.not_priced, ())
         asked = self._stay(facts, usual, stay, self.day)
-        found = self.policy.tariff(asked)
+        found = self.policy.outside(asked) or self._tariff(self.policy, asked)
         if isinstance(found, NotPriced):
             reason = _NOT_PRICED[found.reason]
             why = (found.text_zh, found.text_en) if found.text_zh or found.text_en else ()
             return Position(facts, usual, cost_fen, asked, None, None, reason, why)
-        return Position(facts, usual, cost_fen, asked, found, found.quote(cost_fen), 0, ())
+        return Position(facts, usual, cost_fen, asked, found, found.tariff.quote(cost_fen), 0, ())
+
+    def _tariff(self, policy: Policy, asked: Stay) -> KnownTariff | NotPriced:
+        key = asked.group, asked.insurance, asked.tcm
+        found = self._priced.get(key)
+        if found is None:
+            if len(self._priced) >= _MAX_PRICED:  # callers may send any insurance
+                self._priced.clear()
+            tariff = policy.tariff_of_group(asked)
+            found = tariff if isinstance(tariff, NotPriced) else known_tariff(policy, tariff)
+            self._priced[key] = found
+        return found
 
     def in_scope(self) -> Callable[[str, str], bool] | None:
         """Return what tells whether an item and its category are in scope; ``None``: everything is."""
@@ -228,6 +248,7 @@ class Money:
             los_days=stay.los_days,
             icu_hours=stay.icu_hours,
             day=day,
+            is_open=not stay.is_ending,
         )
 
     def _usual(self, facts: GroupFacts) -> Usual | None:

@@ -17,7 +17,6 @@ from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.payment.header import KIND as PAYMENT
 from casemeter_grouper.payment.policy import Policy
 from casemeter_server.errors import RequestError
-from casemeter_server.known_tariffs import KnownTariffs
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
 from casemeter_server.loaded_scheme import LoadedScheme
@@ -35,7 +34,6 @@ class Snapshot:
         benchmarks: the packs that tell what stays usually cost.
         default: pack of hospitals without an entry of their own; empty: none.
         hospital_defaults: pack by hospital.
-        known_tariffs: what payments say of their tariffs.
         plain_charges: what adds up plain charges, by the hash of the payment pack; empty: of none.
     """
 
@@ -45,7 +43,6 @@ class Snapshot:
     default: str = ""
     hospital_defaults: Mapping[str, str] = field(default_factory=dict)
     plain_charges: Mapping[str, PlainCharges] = field(default_factory=dict)
-    known_tariffs: KnownTariffs = field(default_factory=KnownTariffs, compare=False)
 
     @classmethod
     def open(

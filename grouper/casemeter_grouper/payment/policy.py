@@ -106,12 +106,22 @@ class Policy:
 
     def tariff(self, stay: Stay) -> Tariff | NotPriced:
         """Return what the group of a stay pays, or why it has no price."""
+        return self.outside(stay) or self.tariff_of_group(stay)
+
+    def outside(self, stay: Stay) -> NotPriced | None:
+        """Return the reason that takes a stay out of group payment; ``None``: it is paid by group."""
+        if self._tables.outside:
+            insurance = self.insurance_name(stay.insurance)
+            for row in self._tables.outside:
+                if _is_outside(row, stay, insurance):
+                    return NotPriced(NotPricedReason.OUTSIDE, row.reason_zh, row.reason_en)
+        return None
+
+    def tariff_of_group(self, stay: Stay) -> Tariff | NotPriced:
+        """Return what a stay is paid that is paid by group; its length, department and kind do not matter."""
         if not self.header.holds_on(stay.day):
             return not_priced(NotPricedReason.NOT_IN_FORCE, policy=self.header.id, day=stay.day)
         insurance = self.insurance_name(stay.insurance)
-        for row in self._tables.outside:
-            if _is_outside(row, stay, insurance):
-                return NotPriced(NotPricedReason.OUTSIDE, row.reason_zh, row.reason_en)
         level = stay.level if stay.level in self._levels else ""
         insurance = insurance if insurance in self._insurances else ""
         scope = (self._price_levels.get(stay.group, level), insurance)
@@ -140,9 +150,7 @@ class Policy:
             quote: what it is paid.
             cost_fen: all charges in scope, in fen.
         """
-        return tuple(
-            row for row in self._tables.special_cases if _is_special(row, stay, quote.multiple, cost_fen)
-        )
+        return tuple(row for row in self._tables.special_cases if _is_special(row, stay, quote, cost_fen))
 
     def exclusion(self, item: str, category: str = "") -> Exclusion | None:
         """Return why a charge is not in scope, or ``None`` when it is.
@@ -214,23 +222,31 @@ def _is_outside(row: Outside, stay: Stay, insurance: str) -> bool:
         and (not row.self_pay or stay.self_pay)
         and (not row.department or stay.department in row.department)
         and (not row.group or stay.group in row.group)
-        and (row.days_below is None or (stay.los_days is not None and stay.los_days < row.days_below))
+        and (row.days_below is None or _below(stay, row.days_below))
         and _above(stay.los_days, row.days_above)
     )
 
 
-def _is_special(row: SpecialCase, stay: Stay, multiple: Fraction, cost_fen: int) -> bool:
+def _is_special(row: SpecialCase, stay: Stay, quote: Quote, cost_fen: int) -> bool:
     return (
         (not row.valid_from or stay.day >= row.valid_from)
         and (not row.valid_until or stay.day <= row.valid_until)
         and _above(stay.los_days, row.days_above)
-        and _above(stay.icu_hours, row.icu_hours_above)
-        and (row.cost_above_yuan is None or _exceeds(cost_fen, FEN, row.cost_above_yuan))
         and (
-            row.multiple_above is None
-            or _exceeds(multiple.numerator, multiple.denominator, row.multiple_above)
+            row.icu_hours_above is None
+            or (
+                stay.icu_hours is not None
+                and _exceeds(*stay.icu_hours.as_integer_ratio(), row.icu_hours_above)
+            )
         )
+        and (row.cost_above_yuan is None or _exceeds(cost_fen, FEN, row.cost_above_yuan))
+        and (row.multiple_above is None or _exceeds(*quote.ratio, row.multiple_above))
     )
+
+
+def _below(stay: Stay, limit: int) -> bool:
+    """Whether a stay that is over has lasted fewer days; one that goes on may still last longer."""
+    return not stay.is_open and stay.los_days is not None and stay.los_days < limit
 
 
 def _exceeds(numerator: int, denominator: int, limit: Fraction) -> bool:
@@ -242,6 +258,6 @@ def _is_added(row: Addition, stay: Stay) -> bool:
     return (not row.group or stay.group in row.group) and (not row.tcm or stay.tcm)
 
 
-def _above(value: Fraction | float | None, limit: Fraction | int | None) -> bool:
+def _above(value: int | None, limit: int | None) -> bool:
     """Whether a condition holds; one that is not stated does, one on an unknown value does not."""
     return limit is None or (value is not None and value > limit)

@@ -27,6 +27,7 @@ class Stay(NamedTuple):
         tcm: treated by traditional Chinese medicine.
         los_days: length of stay in days.
         icu_hours: hours in intensive care.
+        is_open: the patient is still in hospital, and the discharge is not ordered.
     """
 
     group: str
@@ -42,6 +43,7 @@ class Stay(NamedTuple):
     tcm: bool = False
     los_days: int | None = None
     icu_hours: float | None = None
+    is_open: bool = False
 
 
 class NotPricedReason(StrEnum):

@@ -39,7 +39,7 @@ class Quote(NamedTuple):
             ``None`` when the policy has no price for it yet.
         points: settled points or score with 6 decimals, half up; ``None`` where the policy pays by rate.
         band: name of the band.
-        multiple: cost divided by what the band divides it by, exactly.
+        ratio: the cost and what the band divides it by, both times the same number.
         segment: index among the segments of the tariff.
         doubt: what looks wrong in the source of the band, or empty.
     """
@@ -47,9 +47,14 @@ class Quote(NamedTuple):
     payment_fen: int | None
     points: Decimal | None
     band: str
-    multiple: Fraction
+    ratio: tuple[int, int]
     segment: int
     doubt: str
+
+    @property
+    def multiple(self) -> Fraction:
+        """Cost divided by what the band divides it by, exactly."""
+        return Fraction(*self.ratio)
 
 
 class Line(NamedTuple):
@@ -136,7 +141,7 @@ class Tariff:
             None if money is None else money.rounded(cost_fen),
             None if points is None else Decimal(points.rounded(cost_fen)).scaleb(-_POINTS),
             segment.band,
-            Fraction(cost_fen * divisor.denominator, divisor.numerator),
+            (cost_fen * divisor.denominator, divisor.numerator),
             at,
             segment.doubt,
         )

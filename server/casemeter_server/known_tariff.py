@@ -5,46 +5,29 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from casemeter.v1 import meter_pb2, pack_pb2
 from casemeter_grouper.payment.policy import Policy
 from casemeter_grouper.payment.tariff import Piece, Tariff
 
-_MOST: Final = 1 << 16
-
 
 class KnownTariff(NamedTuple):
-    """The known part of a payment.
+    """A tariff with what is known of its payments.
 
     Attributes:
+        tariff: itself.
         payments: by segment, a ``Payment`` without what depends on the cost itself, serialised.
         limits: by segment, the multiple at which it begins and the last one in it.
     """
 
+    tariff: Tariff
     payments: tuple[bytes, ...]
     limits: tuple[tuple[float, float], ...]
 
 
-class KnownTariffs:
-    """The known parts of tariffs. Any number of threads may use it: each part is a function of its tariff."""
-
-    def __init__(self) -> None:
-        # A policy keeps its tariffs, so an object stands for its content; it is held here lest another take
-        # its id. The limit is for a policy that computes them anew.
-        self._known: dict[int, tuple[Tariff, KnownTariff]] = {}
-
-    def of(self, policy: Policy, tariff: Tariff) -> KnownTariff:
-        """Return what is known of a tariff of a policy."""
-        found = self._known.get(id(tariff))
-        if found is None:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            found = self._known[id(tariff)] = tariff, _known(policy, tariff)
-        return found[1]
-
-
-def _known(policy: Policy, tariff: Tariff) -> KnownTariff:
+def known_tariff(policy: Policy, tariff: Tariff) -> KnownTariff:
+    """Write what a payment says of a tariff of a policy."""
     header = policy.header
     payment = meter_pb2.Payment(
         pack=pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=policy.sha256),
@@ -68,7 +51,7 @@ def _known(policy: Policy, tariff: Tariff) -> KnownTariff:
             payment.next_band.CopyFrom(following)
         written.append(payment.SerializeToString(deterministic=True))
     return KnownTariff(
-        tuple(written), tuple((band.from_multiple, band.to_multiple) for band in bands if band)
+        tariff, tuple(written), tuple((band.from_multiple, band.to_multiple) for band in bands if band)
     )
 
 
