@@ -67,7 +67,7 @@ PRICING = ("demo_payment_chs_drg_11", "demo_benchmark_chs_drg_11")
 
 
 def charges(count: int) -> dict[str, Any]:
-    """Charges of an ordinary stay: every tenth is refunded in part, every line has item, category and time."""
+    """Charges of an ordinary stay, with item, category and time; every tenth undoes a part of another."""
     lines: list[dict[str, Any]] = []
     for at in range(count):
         time = f"2026-11-{2 + at % 4:02}T10:{at % 60:02}:00+08:00"

@@ -14,17 +14,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from casemeter_grouper import batch, kernel
-from casemeter_grouper.batch import (
-    COLUMNS,
-    RESULT_COLUMNS,
-    CaseFileError,
-    Report,
-    count_cases,
-    group_file,
-    write,
-)
+from casemeter_grouper import batch, case_files, kernel
+from casemeter_grouper.batch import COLUMNS, RESULT_COLUMNS, group_file
 from casemeter_grouper.case import Case
+from casemeter_grouper.case_files import CaseFileError, Report, count_cases, write
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.grouping import Grouper
 from live import tiny_bundle
@@ -82,7 +75,7 @@ def test_each_row_becomes_what_it_should(
 ) -> None:
     path, report, done = written(tmp_path), Report(), list[int]()
     assert result(group_file(grouper, path, report=report, progress=done.append)) == EXPECTED
-    assert (count_cases(path), report.cases, sum(done)) == (len(ROWS), len(ROWS), len(ROWS))
+    assert (count_cases(path, COLUMNS), report.cases, sum(done)) == (len(ROWS), len(ROWS), len(ROWS))
     assert report.by_status == Counter(row["status"] for row in ROWS)
     found = [(fault.row, fault.case_id, f"{fault.column} {fault.problem}") for fault in report.faults]
     assert found == [
@@ -104,7 +97,7 @@ def test_the_size_of_a_chunk_changes_nothing(
 ) -> None:
     whole = Report()
     list(group_file(grouper, as_parquet(tmp_path), report=whole))
-    monkeypatch.setattr(batch, "CHUNK_ROWS", rows)
+    monkeypatch.setattr(case_files, "CHUNK_ROWS", rows)
     report, sizes = Report(), list[int]()
     frames = group_file(grouper, as_parquet(tmp_path), report=report, progress=sizes.append)
     assert result(frames) == EXPECTED
@@ -119,7 +112,7 @@ def test_the_kernel_is_compiled_once(
     """Compiling takes seconds, and numba does it for every kind of array."""
     grouper.run(grouper.scheme.encode([Case(diagnoses=("I63.900",), procedures=("01.2400",))]))
     before = len(kernel.run.signatures)
-    monkeypatch.setattr(batch, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(case_files, "CHUNK_ROWS", 1)
     list(group_file(grouper, as_parquet(tmp_path), report=Report()))
     assert len(kernel.run.signatures) == before
 
@@ -252,7 +245,7 @@ def test_missing_columns_are_all_named(grouper: Grouper, tmp_path: Path) -> None
 def test_a_file_without_cases_gives_a_file_without_cases(grouper: Grouper, tmp_path: Path) -> None:
     (tmp_path / "cases.csv").write_text(",".join(COLUMNS) + "\n")
     report = Report()
-    write(group_file(grouper, tmp_path / "cases.csv", report=report), tmp_path / "out.csv")
+    write(group_file(grouper, tmp_path / "cases.csv", report=report), tmp_path / "out.csv", RESULT_COLUMNS)
     assert (tmp_path / "out.csv").read_text() == ",".join(RESULT_COLUMNS) + "\n"
     assert (report.cases, report.by_status) == (0, {})
 
@@ -263,7 +256,7 @@ def test_a_file_without_cases_gives_a_file_without_cases(grouper: Grouper, tmp_p
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
 def test_results_are_written_whole(name: str, grouper: Grouper, tmp_path: Path) -> None:
     target = tmp_path / name
-    write(group_file(grouper, as_csv(tmp_path), report=Report()), target)
+    write(group_file(grouper, as_csv(tmp_path), report=Report()), target, RESULT_COLUMNS)
     frame = pl.read_parquet(target) if name.endswith("parquet") else pl.read_csv(target, infer_schema=False)
     assert tuple(frame.columns) == RESULT_COLUMNS
     assert frame.select("case_id", "status", pl.col("group").fill_null("")).rows() == EXPECTED
@@ -278,6 +271,6 @@ def test_a_failure_leaves_what_was_there(name: str, grouper: Grouper, tmp_path: 
     target = tmp_path / name
     target.write_text("what was there")
     with pytest.raises(CaseFileError):
-        write(fails(), target)
+        write(fails(), target, RESULT_COLUMNS)
     assert target.read_text() == "what was there"
     assert {path.name for path in tmp_path.iterdir()} == {"cases.csv", name}

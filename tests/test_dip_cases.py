@@ -13,8 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from casemeter_grouper.batch import Report
 from casemeter_grouper.case import Case
+from casemeter_grouper.case_files import Report, write
 from casemeter_grouper.codes import normalise
 from casemeter_grouper.dip import batch, walker
 from casemeter_grouper.dip.catalogue import CatalogueGroup
@@ -131,7 +131,8 @@ def test_a_file_of_cases_gives_the_same(
     shared: Path, compiled: CompiledCatalogue, cases: tuple[Expected, ...], tmp_path: Path
 ) -> None:
     grouper, report, out = CatalogueGrouper(compiled), Report(), tmp_path / "out.parquet"
-    batch.write(batch.group_file(grouper, shared / "dip" / "cases.csv.gz", report=report), out)
+    frames = batch.group_file(grouper, shared / "dip" / "cases.csv.gz", report=report)
+    write(frames, out, batch.RESULT_COLUMNS)
     rows = pl.read_parquet(out).rows(named=True)
     assert report.by_status == {"grouped": 4_843, "ungroupable": 157}
     for one, row in zip(cases, rows, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from casemeter_grouper.pack.sources import open_compiled
 from casemeter_server.cli.setup import bundles, configuration, notes, teaching
 
 if TYPE_CHECKING:
-    from casemeter_grouper.batch import Report
+    from casemeter_grouper.case_files import Report
 
 _MAX_SHOWN = 10
 
@@ -46,23 +47,26 @@ def group(
     rivals, and running_cost_yuan is read where CASES has it.
     """
     # polars is loaded here only: no other command needs it.
-    from casemeter_grouper import batch
+    from casemeter_grouper import batch, case_files
     from casemeter_grouper.dip import batch as catalogue_batch
 
     with teaching():
         (bundle,) = bundles(configuration(None, [pack]))
         opened = open_compiled(bundle)
+        read: Sequence[str]
+        written: Sequence[str]
         if isinstance(opened, CompiledScheme):
             group_file = partial(batch.group_file, Grouper(opened))
-            count, write = batch.count_cases, batch.write
+            read, written = batch.COLUMNS, batch.RESULT_COLUMNS
         else:
             group_file = partial(catalogue_batch.group_file, CatalogueGrouper(opened))
-            count, write = catalogue_batch.count_cases, catalogue_batch.write
-        report = batch.Report()
+            read, written = catalogue_batch.COLUMNS, catalogue_batch.RESULT_COLUMNS
+        report = case_files.Report()
         columns = (TextColumn("grouping"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
             with Progress(*columns, console=notes, disable=not notes.is_terminal) as bar:
-                task = bar.add_task("", total=count(cases) if notes.is_terminal else None)
+                total = case_files.count_cases(cases, read) if notes.is_terminal else None
+                task = bar.add_task("", total=total)
                 frames = group_file(
                     cases,
                     clinical_diagnoses=clinical_diagnoses,
@@ -70,8 +74,8 @@ def group(
                     report=report,
                     progress=lambda rows: bar.advance(task, rows),
                 )
-                write(frames, output)
-        except batch.CaseFileError as error:
+                case_files.write(frames, output, written)
+        except case_files.CaseFileError as error:
             raise ValueError(str(error)) from None
         if faults is not None:
             with faults.open("w", encoding="utf-8", newline="") as file:
