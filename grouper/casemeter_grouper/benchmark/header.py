@@ -9,8 +9,7 @@ from typing import Any
 
 from casemeter_grouper.benchmark.categories import SYSTEMS
 from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.header import Key
-from casemeter_grouper.pack.header_keys import PACK_KEYS, read_header_keys
+from casemeter_grouper.pack.header_keys import PACK_KEYS, Key, read_header_keys
 
 FILE = "benchmark.toml"
 KIND = "benchmark"

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from casemeter_grouper.dip.options import TIES, Options
 from casemeter_grouper.pack.faults import Fault
-from casemeter_grouper.pack.header import FILE, Key, are_counts, read_keys
+from casemeter_grouper.pack.header import FILE, are_counts, read_keys
+from casemeter_grouper.pack.header_keys import Key
 from casemeter_grouper.scheme import Header
 
 _MAX_MULTIPLE = 1000

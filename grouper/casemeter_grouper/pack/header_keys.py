@@ -5,26 +5,53 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from casemeter_grouper.pack.faults import ERROR, Fault, nearest
-from casemeter_grouper.pack.header import Key, is_id
 from casemeter_grouper.pack.tables import read_text
 
 _TOML_LINE = re.compile(r"at line (\d+)")
+_ID = re.compile(r"[^\W_][\w.-]{0,63}\Z")
 
 
-PACK_KEYS: Mapping[str, Key] = {
+def _anything(_value: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a header.
+
+    Attributes:
+        types: the types its value may have; ``bool`` is no ``int`` here.
+        expected: what it must be, in words.
+        example: a value as it is written.
+        fits: whether a value of the type can stand there.
+    """
+
+    types: tuple[type, ...]
+    expected: str
+    example: str
+    required: bool = False
+    fits: Callable[[Any], bool] = _anything
+
+
+COMMON_KEYS: Mapping[str, Key] = {
     "id": Key((str,), "text", '"my_pack"', required=True, fits=bool),
-    "kind": Key((str,), "text", '"payment"', required=True, fits=bool),
+    "kind": Key((str,), "text", '"drg"', required=True, fits=bool),
     "title": Key((str,), "text", '"My pack 2026"', required=True, fits=bool),
     "version": Key((str,), "text", '"1"'),
     "valid_from": Key((datetime.date,), "a date", "2026-01-01"),
     "valid_until": Key((datetime.date,), "a date", "2026-12-31"),
+}
+"""Keys of every pack."""
+
+PACK_KEYS: Mapping[str, Key] = {
+    **COMMON_KEYS,
     "scheme": Key((str,), "text", '"chs_drg_11"', required=True, fits=bool),
     "demonstration": Key((bool,), "true or false", "false"),
 }
@@ -50,17 +77,31 @@ class HeaderFile:
 
 
 def read_header_keys(
-    folder: Path, file: str, kind: str, keys: Mapping[str, Key], faults: list[Fault]
+    folder: Path,
+    file: str,
+    kind: str,
+    keys: Mapping[str, Key],
+    faults: list[Fault],
+    kinds: Sequence[str] = (),
 ) -> HeaderFile | None:
-    """Read a header file, or note everything that is wrong with it and return ``None``.
+    """Read a header file, or note why it cannot be used and return ``None``.
 
     Numbers come as :class:`~decimal.Decimal`, so that none loses a digit.
+
+    Args:
+        folder: the folder of the pack.
+        file: name of the file.
+        kind: the kind that the pack must be of.
+        keys: that the file may have.
+        faults: where everything wrong is noted.
+        kinds: every kind that has a header of this name; none: only this one.
     """
     text = read_text(folder, file, faults)
     if text is None:
         return None
     try:
         values = tomllib.loads(text, parse_float=Decimal)
+    # ValueError: also for a whole number of thousands of digits; ArithmeticError: for other numbers.
     except (ValueError, RecursionError, ArithmeticError) as error:
         place = _TOML_LINE.search(str(error))
         faults.append(Fault("bad_toml", file, int(place[1]) if place else 0, details={"reason": str(error)}))
@@ -75,17 +116,24 @@ def read_header_keys(
     for key in values:
         if key not in keys:
             faults.append(header.fault("unknown_key", key, key=key, known=nearest(key, keys)))
-    start, until = values.get("valid_from"), values.get("valid_until")
     if any(fault.severity == ERROR for fault in faults[before:]):
         return None
     if values["kind"] != kind:
-        faults.append(header.fault("wrong_kind", "kind", kind=values["kind"], known=kind))
+        known = kind if values["kind"] in kinds else ", ".join(kinds or (kind,))
+        faults.append(header.fault("wrong_kind", "kind", kind=values["kind"], known=known))
+        return None
     for key in ("id", "scheme"):
-        if not is_id(values[key]):
+        if key in values and not is_id(values[key]):
             faults.append(header.fault("bad_id", key, value=values[key]))
+    start, until = values.get("valid_from"), values.get("valid_until")
     if start and until and until < start:
         faults.append(header.fault("dates_reversed", "valid_until", start=start, until=until))
-    return None if any(fault.severity == ERROR for fault in faults[before:]) else header
+    return header
+
+
+def is_id(text: object) -> bool:
+    """Whether a value may be the id of a pack: letters, digits, ``_``, ``.`` and ``-``, up to 64."""
+    return isinstance(text, str) and _ID.match(text) is not None
 
 
 def _note_value(header: HeaderFile, key: str, form: Key, faults: list[Fault]) -> None:

@@ -23,7 +23,7 @@ from casemeter_grouper.pack.check import check_pack as check_scheme
 from casemeter_grouper.pack.dictionaries import dictionary_files
 from casemeter_grouper.pack.faults import Fault
 from casemeter_grouper.pack.header import FILE as SCHEME_FILE
-from casemeter_grouper.pack.header import is_id
+from casemeter_grouper.pack.header_keys import is_id
 from casemeter_grouper.pack.load import load
 from casemeter_grouper.payment.header import FILE as PAYMENT_FILE
 from casemeter_grouper.payment.header import KIND as PAYMENT

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from casemeter_grouper.pack.faults import ERROR, Fault
-from casemeter_grouper.pack.header import Key
-from casemeter_grouper.pack.header_keys import PACK_KEYS, HeaderFile, read_header_keys
+from casemeter_grouper.pack.header_keys import PACK_KEYS, HeaderFile, Key, read_header_keys
 
 FILE = "payment.toml"
 KIND = "payment"
