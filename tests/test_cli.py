@@ -370,6 +370,10 @@ def test_serve_reads_its_configuration(bundles: Path, tmp_path: Path) -> None:
         assert running.wait(20) == 0
 
 
+def test_serve_needs_a_pack_that_groups(run: Run) -> None:
+    check_teaches(run("serve", "-p", "demo_payment_dip"), "no pack is loaded that groups cases")
+
+
 def test_serve_says_when_its_address_is_taken(run: Run, bundles: Path) -> None:
     with live(Snapshot.open([tiny_bundle(bundles)]), metrics="127.0.0.1:0") as server:
         taken = f"127.0.0.1:{server.running.metrics_port}"

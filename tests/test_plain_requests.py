@@ -145,6 +145,18 @@ def test_the_base_of_what_is_written_oddly_is_plain(evaluator: Evaluator) -> Non
     assert b"".join(bytes((tag,)) for tag, _ in fields_of(WIRE)) == b"\x0a\x1a\x22"
 
 
+@pytest.mark.parametrize(("lines", "plain"), [(256, True), (257, False)])
+def test_very_many_charges_are_left_to_the_ordinary_reader(
+    lines: int, plain: bool, evaluator: Evaluator
+) -> None:
+    request = request_of({})
+    for at in range(lines):
+        request.encounter.charges.lines.add(id=str(at), category="3", amount_fen=at)
+    said = either_way(evaluator, request.SerializeToString())
+    assert said.reply == long_way(evaluator, request.SerializeToString())
+    assert said.plain == plain
+
+
 def test_mutated_requests(evaluator: Evaluator) -> None:
     chance = random.Random(3)
     cases = [case for case in DATA["case"] if case.get("plain") and "repeat" not in case]

@@ -116,8 +116,15 @@ async def serve(config: Config, bundles: Iterable[Path], ready: Callable[[Runnin
         config: the configuration.
         bundles: the bundles to answer from.
         ready: called once the server listens.
+
+    Raises:
+        BundleError: a bundle cannot be used.
+        ValueError: no pack groups, a default names no loaded pack, or two versions hold on the same day.
+        OSError: the address is taken or cannot be used.
     """
     snapshot = Snapshot.open(bundles, config.default_pack, config.hospitals)
+    if not snapshot.default:
+        raise ValueError("no pack is loaded that groups cases: name a scheme or a DIP catalogue, too")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from casemeter_grouper.compiled.bundle import BundleError, Reason
+from casemeter_grouper.compiled.bundle import kind_of as bundle_kind
 from casemeter_grouper.compiled.compiler import KIND as DRG
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.dip.compiled import KIND as DIP
@@ -55,13 +55,21 @@ def open_compiled(path: Path) -> CompiledScheme | CompiledCatalogue:
     Raises:
         BundleError: the bundle cannot be used, or is of neither kind.
     """
-    try:
-        return CompiledScheme.open(path)
-    except BundleError as error:
-        if error.reason is not Reason.WRONG_KIND:
-            raise
-        other = error
-    try:
-        return CompiledCatalogue.open(path)
-    except BundleError as error:
-        raise (other if error.reason is Reason.WRONG_KIND else error) from None
+    return CompiledCatalogue.open(path) if bundle_kind(path) == DIP else CompiledScheme.open(path)
+
+
+def scheme_folder(name: str) -> Path:
+    """Return the folder of a grouping scheme, for what is done to its sets.
+
+    Args:
+        name: a folder, or else the name of a shipped pack.
+
+    Raises:
+        PackNotFoundError: it is neither.
+        SourceError: it is the folder of another kind of pack.
+    """
+    folder = find_pack(name)
+    kind = kind_of(folder).name
+    if kind != DRG:
+        raise SourceError("not_a_scheme", name=name, pack_kind=kind)
+    return folder

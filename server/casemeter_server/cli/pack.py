@@ -35,7 +35,7 @@ from casemeter_grouper.pack.kinds import check_pack
 from casemeter_grouper.pack.load import LoadedPack
 from casemeter_grouper.pack.pin import pin_pack
 from casemeter_grouper.pack.shipped import find_pack
-from casemeter_grouper.pack.sources import open_source
+from casemeter_grouper.pack.sources import open_source, scheme_folder
 from casemeter_grouper.pack.words import SaidError
 from casemeter_grouper.scheme import Scheme
 
@@ -151,21 +151,21 @@ def diff(
 def fold(pack: Pack, target: NewFolder, lang: Lang) -> None:
     """Write a pack anew with its codes as prefixes and exceptions."""
     with _telling(lang):
-        _print_fold(folding.fold_pack(find_pack(pack), target), lang)
+        _print_fold(folding.fold_pack(scheme_folder(pack), target), lang)
 
 
 @app.command()
 def unfold(pack: Pack, target: NewFolder, lang: Lang) -> None:
     """Write a pack anew with one code on each row."""
     with _telling(lang):
-        _print_fold(folding.unfold_pack(find_pack(pack), target), lang)
+        _print_fold(folding.unfold_pack(scheme_folder(pack), target), lang)
 
 
 @app.command()
 def pin(pack: Pack, lang: Lang) -> None:
     """Accept the dictionary that is here as the one a pack's prefixes are read against."""
     with _telling(lang):
-        folder = find_pack(pack)
+        folder = scheme_folder(pack)
         sha256 = pin_pack(folder)
     typer.echo(_say("pinned", lang, path=folder, sha256=sha256))
 
