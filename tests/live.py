@@ -13,6 +13,7 @@ import grpc
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.config import Config
+from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.serving import Running, running
 from casemeter_server.snapshot import Snapshot
 
@@ -82,10 +83,14 @@ def live(
     *,
     listen: str = "127.0.0.1:0",
     metrics: str = "",
+    meter: MeterSettings | None = None,
     stop_seconds: float = 5.0,
 ) -> Iterator[Live]:
     """Serve a snapshot while the context lasts."""
-    server = Live(snapshot, Config(listen=listen, metrics=metrics, stop_seconds=stop_seconds))
+    server = Live(
+        snapshot,
+        Config(listen=listen, metrics=metrics, meter=meter or MeterSettings(), stop_seconds=stop_seconds),
+    )
     server.start()
     try:
         yield server

@@ -14,12 +14,15 @@ from google.protobuf import json_format
 from casemeter.v1 import meter_pb2 as pb
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import Verdict
+from casemeter_client import Client, Encounter
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
+from casemeter_grouper.payment.stay import NotPricedReason
 from casemeter_server.evaluation import Caller, Evaluator
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
+from casemeter_server.money import _NOT_PRICED
 from casemeter_server.snapshot import Snapshot
-from live import pricing
+from live import live, pricing
 
 ZONE = ZoneInfo("Asia/Shanghai")
 STANDARD = 702_000
@@ -298,6 +301,25 @@ def test_a_role_without_money_sees_multiples_only(priced: Snapshot) -> None:
         assert hidden.meter.order_effects[0].after.multiple == whole.meter.order_effects[0].after.multiple
     assert ask(hospital="open", role="physician", **values) == ask(hospital="open", **values)
     assert not ask(hospital="open", **values).meter.money_hidden
+
+
+@pytest.mark.parametrize("lines", [[{"amount_fen": 500_000}], [{"amount_fen": 500_000, "quantity": "1"}]])
+def test_the_role_travels_beside_the_request(lines: list[dict[str, Any]], priced: Snapshot) -> None:
+    """Whichever way a request is read: one with quantities is not plain."""
+    settings = MeterSettings(HospitalSettings(money_for=frozenset(("office",))))
+    encounter = Encounter(diagnoses=[{"code": "I63.900"}], charges={"lines": lines})
+    with live(priced, meter=settings) as server:
+        for role, hidden in (("office", False), ("physician", True), ("", True)):
+            with Client(server.address, role=role, timeout=20) as client:
+                verdict = client.evaluate(encounter).verdict
+            assert verdict.meter.money_hidden is hidden
+            assert bool(fields_with(verdict, "_fen")) is not hidden
+            assert verdict.meter.multiple == 500_000 / STANDARD
+
+
+def test_every_reason_of_the_policy_has_its_word_in_the_contract() -> None:
+    assert _NOT_PRICED.keys() == set(NotPricedReason)
+    assert len(set(_NOT_PRICED.values())) == len(_NOT_PRICED)
 
 
 # Which policy holds
