@@ -277,7 +277,7 @@ def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
         "the cost has reached 0.91 of the payment (threshold 0.80)",
         "this order: 1.95 → 2.06 of the payment; crosses into band high; cheaper equivalent: demo_contrast",
         "the cost is in a high band: multiple 2.21 (from 2.00)",
-        "what if 'J96.000': group BR23 → BR21",
+        "what if 'demo_contrast_procured': stays BR23",
     ):
         assert said in text
     bars = [line for line in result.stdout.splitlines() if "█" in line]

@@ -145,8 +145,18 @@ def test_alternatives_hide_money_too(money_for: list[str], bundles: Path, defaul
     settings = MeterSettings(HospitalSettings(money_for=frozenset(money_for)))
     evaluator = Evaluator(Snapshot.open([default_bundle, *pricing(bundles)]), ZONE, settings)
     encounter = Encounter(diagnoses=[{"code": "I63.900"}], charges={"lines": [{"amount_fen": 100_000}]})
-    asked = Alternative(changes=[{"charge_order": {"amount_fen": 100_000}}])
-    after = evaluated(evaluator, "", encounter, asked).alternatives[0].after
-    assert {field.name for field, _ in after.ListFields()} == {
-        *("group", "group_name", "multiple", "multiple_of_benchmark", "band"),
-    }
+    order = {"charge_order": {"amount_fen": 100_000}}
+    asked = (
+        Alternative(changes=[order]),
+        Alternative(changes=[order, {"add_diagnosis": {"code": "J96.000"}}]),
+        Alternative(changes=[{"add_procedure": {"code": "39.7200"}}]),
+    )
+    shown = [
+        {field.name for field, _ in answer.after.ListFields()}
+        for answer in evaluated(evaluator, "", encounter, *asked).alternatives
+    ]
+    assert shown == [
+        {"group", "group_name", "multiple", "multiple_of_benchmark", "band"},
+        {"group", "group_name"},  # what another coding would pay is not for those who code
+        {"group", "group_name"},
+    ]

@@ -210,7 +210,7 @@ class Evaluator:
             metering.fill(verdict, outcome, prepared, encounter)
             metering.fill_alternatives(verdict, request.alternatives, encounter, lambda: _check_time(in_time))
             if metering.money and not metering.money.settings.sees_money(caller.role):
-                hide_money(verdict)
+                hide_money(verdict, request.alternatives)
             metered_at = perf_counter_ns()
         explained_at = metered_at
         if request.explain and prepared.case.diagnoses:

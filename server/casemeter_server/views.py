@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from casemeter.v1 import verdict_pb2
+from casemeter.v1 import meter_pb2, verdict_pb2
 
 _MONEY: Final = ("_fen", "_yuan")
 """Endings of the fields that hold money."""
@@ -16,8 +16,20 @@ _POINTS: Final = frozenset(("points", "weight", "score", "coefficient"))
 """What money could be worked out from."""
 
 
-def hide_money(verdict: verdict_pb2.Verdict) -> None:
-    """Take every sum of money out of a verdict, and all it could be worked out from; multiples remain."""
+def hide_money(verdict: verdict_pb2.Verdict, alternatives: Sequence[meter_pb2.Alternative]) -> None:
+    """Take every sum of money out of a verdict, and all it could be worked out from; multiples remain.
+
+    Of an alternative that changes diagnoses or procedures only the group remains: what another coding would
+    pay, in whatever measure, is no advice for those who code.
+
+    Args:
+        verdict: to be shown.
+        alternatives: of the request.
+    """
+    for alternative, answer in zip(alternatives, verdict.alternatives, strict=True):
+        if any(not change.HasField("charge_order") for change in alternative.changes):
+            after = answer.after
+            answer.after.CopyFrom(meter_pb2.Standing(group=after.group, group_name=after.group_name))
     for part in (verdict.payment, verdict.meter, *verdict.alternatives, *verdict.rivals):
         _clear(part)
     verdict.meter.money_hidden = True
