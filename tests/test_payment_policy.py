@@ -227,6 +227,8 @@ OUTSIDE = (
         ({"department": "surgery", "los_days": 31}, None),
         ({"group": "X2"}, "a group"),
         ({"los_days": 1}, "too short"),
+        ({"los_days": 1, "is_open": True}, None),  # it may still last longer
+        ({"los_days": 61, "is_open": True}, "too long"),
         ({"los_days": 2}, None),
         ({"los_days": 60}, None),
         ({"los_days": 61}, "too long"),
