@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+# Tests make very many objects that live as long as a test; looking through them again and again took a fifth
+# of the whole run.
+gc.set_threshold(100_000, 50, 100)
+
+if os.environ.get("CI") == "true":
+    # What was green stays green: new examples are for those who are there to look at what they find.
+    settings.register_profile("ci", derandomize=True)
+    settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

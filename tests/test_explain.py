@@ -90,11 +90,17 @@ class Explained:
         return rules[: rules.index(self.leaf.rule)] if self.leaf else rules
 
     def conditions_on_the_way(self) -> Iterator[Condition]:
-        last = self.leaf.mdc.seq if self.leaf else self.tree.mdcs[-1].seq
-        yield from (mdc.entry for mdc in self.tree.mdcs if mdc.seq <= last)
-        for rule in [*self.tried_in_vain(), *([self.leaf.rule] if self.leaf else [])]:
-            yield rule.when
-            yield from (row.when for row in rule.rows)
+        """Every condition asked, in attempts that failed, too."""
+        for attempt in walker.attempts(self.tree, self.case):
+            facts = Facts(attempt, self.codes)
+            leaf = walker.walk(self.tree, facts)
+            for mdc in self.tree.mdcs:
+                yield mdc.entry
+                for rule in mdc.rules if facts.holds(mdc.entry) else ():
+                    yield rule.when
+                    yield from (row.when for row in rule.rows)
+                    if leaf and rule is leaf.rule:
+                        return
 
 
 def truths(results: tuple[explaining.TestResult, ...]) -> Truths:
@@ -116,17 +122,18 @@ def evaluated(condition: Condition, truths: Truths) -> bool:
             return truths[nodes.text_of(test)]
 
 
-def speaking_for(condition: Condition, *, negated: bool = False) -> set[str]:
-    """The tests whose being true speaks for a condition: those that are not negated."""
+def speaking_for(condition: Condition, *, negated: bool = False) -> list[str]:
+    """The tests whose being true speaks for a condition, as they stand in it: those that are not negated."""
     match condition:
         case Const():
-            return set()
+            return []
         case Not(item):
             return speaking_for(item, negated=not negated)
         case And(items) | Or(items):
-            return set().union(*(speaking_for(item, negated=negated) for item in items))
+            inner = (speaking_for(item, negated=negated) for item in items)
+            return list(dict.fromkeys(chain.from_iterable(inner)))
         case test:
-            return set() if negated else {nodes.text_of(test)}
+            return [] if negated else [nodes.text_of(test)]
 
 
 def texts_of(condition: Condition) -> list[str]:
@@ -171,9 +178,8 @@ def check_every_result_is_the_cases(it: Explained) -> None:
     for result in it.results():
         assert result == result_of(it, result.text)
     for entered in it.explanation.entered:
-        letting_in = speaking_for(entered.mdc.entry)
         assert [result.text for result in entered.why] == [
-            text for text in texts_of(entered.mdc.entry) if text in letting_in and it.facts.holds(parse(text))
+            text for text in speaking_for(entered.mdc.entry) if it.facts.holds(parse(text))
         ]
 
 
@@ -213,7 +219,7 @@ def check_close_rules_lack_one_test(it: Explained) -> None:
 
 def met(it: Explained, rule: Rule, missed: str) -> tuple[explaining.TestResult, ...]:
     """The tests that speak for a rule by codes of the case, but for the one it missed."""
-    results = (result_of(it, text) for text in texts_of(rule.when) if text in speaking_for(rule.when))
+    results = (result_of(it, text) for text in speaking_for(rule.when))
     return tuple(result for result in results if result.codes and result.text != missed)
 
 
