@@ -16,6 +16,7 @@ from google.protobuf import json_format
 from casemeter.v1.pack_pb2 import Pack
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse, ListPacksResponse
 from casemeter.v1.verdict_pb2 import GROUP_STATUS_GROUPED, Verdict
+from casemeter_client.text import lines
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.evaluation import Caller, Evaluator
@@ -173,3 +174,13 @@ def test_packs_of_every_kind_are_listed(demo: Snapshot) -> None:
         ("demo_payment_dip", "payment", "demo_dip", True, False),
     ]
     assert packs[1].group_count == 72
+    assert [pack.ref.demonstration for pack in packs] == [False, True, True]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_demonstration_says_so_wherever_it_shows(language: str, demo: Snapshot) -> None:
+    verdict = answered(demo, "I20.000", "88.5500|88.5600", charges={"lines": [{"amount_fen": 100}]})
+    mark = {"zh": "〔演示数据〕", "en": "[demonstration figures]"}[language]
+    told = [line for line in lines(verdict, language) if "demo_dip" in line or "¥" in line]
+    assert len(told) > 4
+    assert [line for line in told if not line.endswith(mark)] == []

@@ -50,4 +50,5 @@ def rivals(verdict: pb.Verdict, speaker: Speaker) -> Iterator[str]:
             details.append(speaker.say("catalogue", "score", score=rival.score))
         if rival.HasField("mean_cost_fen"):
             details.append(speaker.say("catalogue", "mean", money=yuan(rival.mean_cost_fen)))
-        yield speaker.say("catalogue", "rival", details=speaker.joined(details))
+        text = speaker.say("catalogue", "rival", details=speaker.joined(details))
+        yield speaker.marked(text, verdict.pack.demonstration)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from casemeter.v1 import explanation_pb2 as expl
 from casemeter.v1 import verdict_pb2 as pb
+from casemeter.v1.pack_pb2 import PackRef
 from casemeter_client import catalogue_text, meter_text
 from casemeter_client._phrases import LANGUAGES, Speaker, code_text
 
@@ -60,7 +61,7 @@ class _Writer:
         if verdict.HasField("group"):
             group = verdict.group
             yield self.say("line", "group", status=status, code=group.code, name=group.name)
-            yield "  " + self._where(group, verdict.pack.id)
+            yield "  " + self._where(group, verdict.pack)
         elif verdict.ungroupable_reason:
             reason = self.say("reason", pb.UngroupableReason.Name(verdict.ungroupable_reason))
             yield self.say("line", "ungroupable", reason=reason)
@@ -70,11 +71,14 @@ class _Writer:
         else:
             yield status
 
-    def _where(self, group: pb.Group, pack: str) -> str:
+    def _where(self, group: pb.Group, pack: PackRef) -> str:
         if group.catalogue_kind:  # a DIP catalogue has no MDC and no ADRG
             kind = self._speaker.name("catalogue_kind", group.catalogue_kind)
-            return self.say("catalogue", "where", kind=kind, pack=pack)
-        return self.say("line", "where", mdc=group.mdc, adrg=group.adrg, rule=group.rule, pack=pack)
+            text = self.say("catalogue", "where", kind=kind, pack=pack.id)
+        else:
+            where = {"mdc": group.mdc, "adrg": group.adrg, "rule": group.rule}
+            text = self.say("line", "where", **where, pack=pack.id)
+        return self._speaker.marked(text, pack.demonstration)
 
     def _explanation(self, explanation: expl.Explanation) -> Iterator[str]:
         yield from catalogue_text.candidates(explanation, self._speaker)

@@ -7,9 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from casemeter.v1 import meter_pb2, pack_pb2
+from casemeter.v1 import meter_pb2
 from casemeter_grouper.payment.policy import Policy
 from casemeter_grouper.payment.tariff import Piece, Tariff
+from casemeter_server.refs import pack_ref
 
 
 class KnownTariff(NamedTuple):
@@ -30,7 +31,7 @@ def known_tariff(policy: Policy, tariff: Tariff) -> KnownTariff:
     """Write what a payment says of a tariff of a policy."""
     header = policy.header
     payment = meter_pb2.Payment(
-        pack=pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=policy.sha256),
+        pack=pack_ref(header, policy.sha256, header.demonstration),
         demonstration=header.demonstration,
         standard_fen=tariff.standard_fen,
         weight=_decimal(tariff.weight),

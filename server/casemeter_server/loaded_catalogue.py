@@ -17,6 +17,7 @@ from casemeter_grouper.rounding import half_up
 from casemeter_server.catalogue_verdicts import fill_catalogue_explanation, fill_catalogue_near_misses
 from casemeter_server.loaded import GroupFacts, LoadedPack
 from casemeter_server.prepare import Prepared
+from casemeter_server.refs import pack_ref
 from casemeter_server.verdicts import REASONS, STATUSES, fill_case
 
 
@@ -26,12 +27,10 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
     def __init__(self, catalogue: CompiledCatalogue) -> None:
         self.catalogue = self.codes = catalogue
         self.header = catalogue.header
-        self.ref = pack_pb2.PackRef(
-            id=catalogue.header.id, version=catalogue.header.version, bundle_sha256=catalogue.sha256
-        )
+        invented: bool = catalogue.manifest["demonstration"]
+        self.ref = pack_ref(catalogue.header, catalogue.sha256, invented)
         self._grouper = CatalogueGrouper(catalogue)
         self._near_misses = CatalogueNearMisses(self._grouper)
-        invented: bool = catalogue.manifest["demonstration"]
         self._facts = tuple(_facts_of(group, invented) if group else None for group in catalogue.groups)
         # The first calls load the compiled code: that is paid here and not by a physician.
         self._grouper.group(Case(diagnoses=("",)), None)

@@ -15,6 +15,7 @@ from casemeter_server.loaded import GroupFacts, LoadedPack
 from casemeter_server.plain.calendar import offsets_of
 from casemeter_server.plain.reader import PlainReader
 from casemeter_server.prepare import Prepared
+from casemeter_server.refs import pack_ref
 from casemeter_server.verdicts import KnownParts, fill_explanation, fill_near_misses
 
 
@@ -26,9 +27,7 @@ class LoadedScheme(LoadedPack[Outcome]):
     def __init__(self, scheme: CompiledScheme) -> None:
         self.scheme = self.codes = scheme
         self.header = scheme.header
-        self.ref = pack_pb2.PackRef(
-            id=scheme.header.id, version=scheme.header.version, bundle_sha256=scheme.sha256
-        )
+        self.ref = pack_ref(scheme.header, scheme.sha256)
         self._grouper = Grouper(scheme)
         self._known_parts = KnownParts(self._grouper, self.ref)
         self._near_misses = NearMisses(self._grouper)

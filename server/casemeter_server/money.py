@@ -20,6 +20,7 @@ from casemeter_server.known_tariff import KnownTariff, known_tariff
 from casemeter_server.loaded import GroupFacts
 from casemeter_server.meter_settings import HospitalSettings
 from casemeter_server.money_stay import MoneyStay
+from casemeter_server.refs import pack_ref
 from casemeter_server.shelf import holds_on
 from casemeter_server.snapshot import Snapshot
 
@@ -284,8 +285,7 @@ class Money:
 
 def ref_of(pack: Policy | Benchmark) -> pack_pb2.PackRef:
     """Return which pack it is, for a verdict."""
-    header = pack.header
-    return pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=pack.sha256)
+    return pack_ref(pack.header, pack.sha256, pack.header.demonstration)
 
 
 def _changes(policy: Policy, policies: Iterable[Policy], day: str) -> tuple[tuple[str, Policy], ...]:

@@ -21,6 +21,7 @@ from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
 from casemeter_server.loaded_scheme import LoadedScheme
 from casemeter_server.plain.charges import PlainCharges
+from casemeter_server.refs import pack_ref
 from casemeter_server.shelf import Shelf, holds_always
 
 
@@ -130,7 +131,7 @@ class Snapshot:
                 header = pack.header
                 packs.append(
                     pack_pb2.Pack(
-                        ref=pack_pb2.PackRef(id=header.id, version=header.version, bundle_sha256=pack.sha256),
+                        ref=pack_ref(header, pack.sha256, header.demonstration),
                         kind=kind,
                         title=header.title,
                         valid_from=header.valid_from,

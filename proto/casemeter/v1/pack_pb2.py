@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61semeter/v1/pack.proto\x12\x0c\x63\x61semeter.v1\"=\n\x07PackRef\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x15\n\rbundle_sha256\x18\x03 \x01(\t\"\xb6\x02\n\x04Pack\x12\"\n\x03ref\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.PackRef\x12\r\n\x05title\x18\x02 \x01(\t\x12\x12\n\nvalid_from\x18\x03 \x01(\t\x12\x13\n\x0bvalid_until\x18\x04 \x01(\t\x12\x18\n\x10\x64iagnosis_system\x18\x05 \x01(\t\x12\x18\n\x10procedure_system\x18\x06 \x01(\t\x12\x11\n\tmdc_count\x18\x07 \x01(\x05\x12\x12\n\nadrg_count\x18\x08 \x01(\x05\x12\x13\n\x0bgroup_count\x18\t \x01(\x05\x12\x19\n\x11\x64ictionary_sha256\x18\n \x01(\t\x12\x12\n\nis_default\x18\x0b \x01(\x08\x12\x0c\n\x04kind\x18\x0c \x01(\t\x12\x0e\n\x06scheme\x18\r \x01(\t\x12\x15\n\rdemonstration\x18\x0e \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63\x61semeter/v1/pack.proto\x12\x0c\x63\x61semeter.v1\"T\n\x07PackRef\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x15\n\rbundle_sha256\x18\x03 \x01(\t\x12\x15\n\rdemonstration\x18\x04 \x01(\x08\"\xb6\x02\n\x04Pack\x12\"\n\x03ref\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.PackRef\x12\r\n\x05title\x18\x02 \x01(\t\x12\x12\n\nvalid_from\x18\x03 \x01(\t\x12\x13\n\x0bvalid_until\x18\x04 \x01(\t\x12\x18\n\x10\x64iagnosis_system\x18\x05 \x01(\t\x12\x18\n\x10procedure_system\x18\x06 \x01(\t\x12\x11\n\tmdc_count\x18\x07 \x01(\x05\x12\x12\n\nadrg_count\x18\x08 \x01(\x05\x12\x13\n\x0bgroup_count\x18\t \x01(\x05\x12\x19\n\x11\x64ictionary_sha256\x18\n \x01(\t\x12\x12\n\nis_default\x18\x0b \x01(\x08\x12\x0c\n\x04kind\x18\x0c \x01(\t\x12\x0e\n\x06scheme\x18\r \x01(\t\x12\x15\n\rdemonstration\x18\x0e \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.pack_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PACKREF']._serialized_start=41
-  _globals['_PACKREF']._serialized_end=102
-  _globals['_PACK']._serialized_start=105
-  _globals['_PACK']._serialized_end=415
+  _globals['_PACKREF']._serialized_end=125
+  _globals['_PACK']._serialized_start=128
+  _globals['_PACK']._serialized_end=438
 # @@protoc_insertion_point(module_scope)

@@ -6,14 +6,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PackRef(_message.Message):
-    __slots__ = ("id", "version", "bundle_sha256")
+    __slots__ = ("id", "version", "bundle_sha256", "demonstration")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    DEMONSTRATION_FIELD_NUMBER: _ClassVar[int]
     id: str
     version: str
     bundle_sha256: str
-    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., bundle_sha256: _Optional[str] = ...) -> None: ...
+    demonstration: bool
+    def __init__(self, id: _Optional[str] = ..., version: _Optional[str] = ..., bundle_sha256: _Optional[str] = ..., demonstration: _Optional[bool] = ...) -> None: ...
 
 class Pack(_message.Message):
     __slots__ = ("ref", "title", "valid_from", "valid_until", "diagnosis_system", "procedure_system", "mdc_count", "adrg_count", "group_count", "dictionary_sha256", "is_default", "kind", "scheme", "demonstration")
