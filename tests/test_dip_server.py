@@ -20,6 +20,7 @@ from casemeter_client.text import lines
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.meter_settings import HospitalSettings, MeterSettings
 from casemeter_server.snapshot import Snapshot
 from live import ask, live
 from payment_packs import importer
@@ -127,6 +128,26 @@ def test_where_two_groups_match_equally_the_running_cost_decides(demo: Snapshot)
     unknown = answered(demo, "I20.000", "88.5500|88.5600")
     assert len(unknown.rivals) == 1
     assert unknown.explanation.candidates[0].decided_by == "score"
+
+
+@pytest.mark.parametrize("more", [{}, {"charges": {"lines": [{"amount_fen": 100}]}}])
+def test_a_role_without_money_sees_rivals_without_it(more: dict[str, Any], demo: Snapshot) -> None:
+    values = {
+        "pack": "demo_dip",
+        "as_of": "2026-11-06T15:00:00+08:00",
+        "encounter": {
+            "diagnoses": [{"code": "I20.000"}],
+            "procedures": [{"code": "88.5500"}, {"code": "88.5600"}],
+            **more,
+        },
+    }
+    settings = MeterSettings(HospitalSettings(money_for=frozenset(("office",))))
+    evaluator = Evaluator(demo, ZONE, settings)
+    request = json_format.ParseDict(values, EvaluateRequest())
+    for role, fields in (("office", {"code", "name", "score", "mean_cost_fen"}), ("", {"code", "name"})):
+        verdict = evaluator.evaluate(request, Caller(role=role)).verdict
+        assert [{field.name for field, _ in rival.ListFields()} for rival in verdict.rivals] == [fields]
+        assert verdict.HasField("meter") is bool(more)
 
 
 def test_explanation_and_near_misses(demo: Snapshot) -> None:

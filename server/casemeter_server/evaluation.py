@@ -209,9 +209,10 @@ class Evaluator:
         if metering.money or request.alternatives:
             metering.fill(verdict, outcome, prepared, encounter)
             metering.fill_alternatives(verdict, request.alternatives, encounter, lambda: _check_time(in_time))
-            if metering.money and not metering.money.settings.sees_money(caller.role):
-                hide_money(verdict, request.alternatives)
             metered_at = perf_counter_ns()
+        if not self.settings.of(caller.hospital).sees_money(caller.role):
+            # Without charges, too: rivals of a catalogue have scores and costs.
+            hide_money(verdict, request.alternatives)
         explained_at = metered_at
         if request.explain and prepared.case.diagnoses:
             _check_time(in_time)

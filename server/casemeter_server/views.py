@@ -32,7 +32,8 @@ def hide_money(verdict: verdict_pb2.Verdict, alternatives: Sequence[meter_pb2.Al
             answer.after.CopyFrom(meter_pb2.Standing(group=after.group, group_name=after.group_name))
     for part in (verdict.payment, verdict.meter, *verdict.alternatives, *verdict.rivals):
         _clear(part)
-    verdict.meter.money_hidden = True
+    if verdict.HasField("meter"):
+        verdict.meter.money_hidden = True
 
 
 def _clear(message: Any) -> None:
