@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The codes a pack is read against.
+    """The codes a pack is read against. Equal to itself only, so that what is derived from it can be remembered.
 
     Attributes:
         diagnoses: name by diagnosis code (ICD-10, insurance edition).

@@ -1,0 +1,1 @@
+"""Rule tables compiled into sorted arrays that are joined by code."""

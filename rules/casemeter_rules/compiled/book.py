@@ -1,0 +1,111 @@
+"""A rules pack, compiled and opened: what the kernel reads, and what is said of a rule that is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from casemeter_grouper.compiled.bundle import Arrays, BundleFile, open_bundle
+from casemeter_grouper.pack.faults import Fault
+from casemeter_rules.codes import CodeSet, Key, Space
+from casemeter_rules.compiled.compiler import Compiler
+from casemeter_rules.compiled.layout import ARRAYS, FROM, ITEM_SIZES, PHASES, RULE, UNTIL
+from casemeter_rules.finding import RuleState, Tier
+from casemeter_rules.kernel import Mapped
+from casemeter_rules.kinds import kinds
+from casemeter_rules.pack.header import KIND, Header
+from casemeter_rules.pack.load import load_rules
+
+
+class Told(NamedTuple):
+    """What is said of a rule: as of :class:`~casemeter_rules.kind.Rule`."""
+
+    id: str
+    kind: str
+    official_type: str
+    bases: tuple[str, ...]
+    state: RuleState
+    tier: Tier
+    values: dict[str, str]
+
+
+class Book:
+    """The rules of one pack. It never changes.
+
+    Attributes:
+        header: who the pack is.
+        sha256: content hash of its bundle.
+        mapped: for the kernel.
+        sets: that conditions speak of, by name.
+        clauses: int32, a row for each clause; see :mod:`casemeter_rules.compiled.layout`.
+    """
+
+    def __init__(self, file: BundleFile) -> None:
+        self.header = Header(**file.manifest["header"])
+        self.sha256 = file.sha256
+        self.clauses = file.arrays["clauses"]
+        places = [(file.place(name)[0], file.arrays[name].size, 0) for name in ARRAYS]
+        bits = (len(file.arrays["key_bucket"]) - 1).bit_length() - 1
+        bucket = ARRAYS.index("key_bucket")
+        places[bucket] = (*places[bucket][:2], 64 - bits)
+        self.mapped = Mapped(file.body, np.array(places, np.int64))
+        self.sets = {
+            name: CodeSet(frozenset(Key(Space(space), text, prefix) for space, text, prefix in keys))
+            for name, keys in file.manifest["sets"].items()
+        }
+        self._asked = file.arrays["asked"].tolist()
+        self._meta_at = file.arrays["meta_at"]
+        self._meta = file.arrays["meta"]
+
+    @classmethod
+    def open(cls, path: Path) -> Book:
+        """Open the bundle of a rules pack.
+
+        Raises:
+            BundleError: the bundle cannot be used.
+        """
+        return cls(open_bundle(path, KIND))
+
+    def __len__(self) -> int:
+        return len(self._meta_at) - 1
+
+    def asked(self, phase: int, day: int) -> list[int]:
+        """Return the rules that no code brings up and that decide in a phase, by its bit, on a day."""
+        rows = [self.clauses[clause].tolist() for clause in self._asked]
+        return [row[RULE] for row in rows if row[PHASES] & phase and row[FROM] <= day <= row[UNTIL]]
+
+    def told(self, rule: int) -> Told:
+        """Return what is said of a rule by its number."""
+        start, end = int(self._meta_at[rule]), int(self._meta_at[rule + 1])
+        said: dict[str, Any] = orjson.loads(self._meta[start:end].tobytes())
+        return Told(
+            said["id"],
+            said["kind"],
+            said["official"],
+            tuple(said["bases"]),
+            RuleState(said["state"]),
+            Tier(said["tier"]),
+            said["values"],
+        )
+
+
+def compile_rules(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ...]]:
+    """Return manifest and arrays of a rules pack, and its warnings.
+
+    Raises:
+        PackError: the pack has errors.
+    """
+    pack = load_rules(folder)
+    arrays = Compiler(kinds()).compile(list(pack.rules.values()))
+    sets = {
+        name: [[int(key.space), key.text, key.prefix] for key in sorted(codes.keys)]
+        for name, codes in pack.sets.items()
+    }
+    manifest = {"kind": KIND, "header": pack.header.to_json(), "sources": dict(pack.sources), "sets": sets}
+    return manifest, arrays, pack.faults
+
+
+assert set(ITEM_SIZES) == set(ARRAYS)
