@@ -1,0 +1,1 @@
+"""How findings are shown: who is interrupted by what, how often, and which rules have lost that right."""
