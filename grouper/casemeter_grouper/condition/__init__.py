@@ -8,15 +8,21 @@ from casemeter_grouper.condition.nodes import (
     Const,
     Flag,
     InSet,
+    Measure,
     Not,
     OneOf,
     Or,
     Test,
+    space_of,
     tests_of,
+    text_of,
 )
 from casemeter_grouper.condition.parser import parse
+from casemeter_grouper.condition.vocabulary import RULE, SCHEME, Vocabulary
 
 __all__ = [
+    "RULE",
+    "SCHEME",
     "And",
     "Compare",
     "Condition",
@@ -24,10 +30,14 @@ __all__ = [
     "Const",
     "Flag",
     "InSet",
+    "Measure",
     "Not",
     "OneOf",
     "Or",
     "Test",
+    "Vocabulary",
     "parse",
+    "space_of",
     "tests_of",
+    "text_of",
 ]

@@ -1,9 +1,10 @@
-"""The parsed form of a condition, and the vocabulary that conditions may use."""
+"""The parsed form of a condition, and the words that stand in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -24,6 +25,48 @@ FIELDS: Final = ("sex", "discharge_way", "department")
 FLAGS: Final = ("no_procedures", "mcc", "cc")
 """Tests that stand alone."""
 
+# Only rules speak of what follows; SLOTS, NUMBERS, FIELDS and FLAGS above are those of schemes.
+
+RULE_DIAGNOSIS_SLOTS: Final = ("acquired_dx",)
+"""Diagnoses that rules alone look at: those that came up during the stay (admission condition 4)."""
+
+ITEM_SLOTS: Final = ("any_item", "charged_item", "ordered_item", "placing_item")
+"""Charges and orders that an ``in`` test looks at."""
+
+DATES: Final = ("admission_date", "discharge_date", "as_of_date")
+"""Facts that are dates. A :class:`Compare` holds a date as its days since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureKind:
+    """What can be asked of the members of a set that a stay has.
+
+    Attributes:
+        space: where the codes of the set are looked for: ``diagnosis``, ``procedure`` or ``item``.
+        decimals: how many decimals a limit may have; none: it is whole.
+        windowed: whether it can be asked for any so many days in a row.
+        place: it tells a day, and there is none without a member; the others are then 0.
+    """
+
+    space: str
+    decimals: int = 0
+    windowed: bool = False
+    place: bool = False
+
+
+MEASURES: Final = {
+    "quantity": MeasureKind("item", decimals=4, windowed=True),
+    "amount_yuan": MeasureKind("item", decimals=2, windowed=True),
+    "lines": MeasureKind("item", windowed=True),
+    "days": MeasureKind("item", windowed=True),
+    "items": MeasureKind("item"),
+    "first_day": MeasureKind("item", place=True),
+    "last_day": MeasureKind("item", place=True),
+    "diagnoses": MeasureKind("diagnosis"),
+    "procedures": MeasureKind("procedure"),
+}
+"""What is counted or summed over the members of a set."""
+
 COMPARISONS: Final = ("<=", ">=", "<", ">", "=")
 
 
@@ -42,6 +85,24 @@ class Compare:
     number: str
     op: str
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Compare):
+    """``number(set) op value``, or ``number(set, days days) op value``: what the members of a set come to.
+
+    Attributes:
+        set: its name.
+        days: the limit holds for any so many days in a row; 0: for the whole stay.
+    """
+
+    set: str
+    days: int = 0
+
+    @property
+    def kind(self) -> MeasureKind:
+        """What is asked."""
+        return MEASURES[self.number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +166,13 @@ def tests_of(condition: Condition) -> Iterator[Test]:
             yield condition
 
 
+def space_of(test: InSet | Measure) -> str:
+    """Where the codes of a test's set are looked for: ``diagnosis``, ``procedure`` or ``item``."""
+    if isinstance(test, Measure):
+        return test.kind.space
+    return "item" if test.slot in ITEM_SLOTS else "diagnosis" if test.slot.endswith("dx") else "procedure"
+
+
 def text_of(condition: Condition) -> str:
     """Return the condition as it would be written, with the fewest parentheses."""
     return _text(condition, 0)
@@ -115,12 +183,35 @@ def _number_text(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"
 
 
+def _compare_text(test: Compare) -> str:
+    name, limit = test.number, _number_text(test.value)
+    if name in DATES:
+        limit = day_of(test.value).isoformat()
+    if isinstance(test, Measure):
+        window = f", {test.days} day{'s' if test.days > 1 else ''}" if test.days else ""
+        name = f"{name}({test.set}{window})"
+    return f"{name} {test.op} {limit}"
+
+
+def day_of(value: float) -> date:
+    """Return the date that a :class:`Compare` holds as its days since 1970."""
+    return date.fromordinal(_EPOCH + int(value))
+
+
+def days_of(day: date) -> float:
+    """Return a date as its days since 1970."""
+    return float(day.toordinal() - _EPOCH)
+
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
 def _text(condition: Condition, binding: int) -> str:
     match condition:
         case InSet(slot, name):
             return f"{slot} in {name}"
-        case Compare(number, op, value):
-            return f"{number} {op} {_number_text(value)}"
+        case Compare():
+            return _compare_text(condition)
         case OneOf(name, (value,)):
             return f"{name} = {value}"
         case OneOf(name, values):
