@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -155,27 +156,30 @@ def _line(value: Mapping[str, Any], reasons: Reasons) -> AnswerLine | str:
     """Return a line, or what is wrong with it."""
     for name in _FIELDS:
         if not isinstance(value.get(name), str) or not value[name].strip():
-            return f"'{name}' is {value.get(name)!r}; text is needed"
+            return f"'{name}' is {reprlib.repr(value.get(name))}; text is needed"
     rule, key, at, answer = (value[name].strip() for name in _FIELDS)
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        return f"'at' is {at!r}; write a time like 2026-03-01T08:30:00+08:00"
+        return f"'at' is {reprlib.repr(at)}; write a time like 2026-03-01T08:30:00+08:00"
     if moment.utcoffset() is None:
-        return f"'at' is {at!r}; a time needs its offset, such as +08:00"
-    if answer not in AnswerKind:
-        return f"'answer' is {answer!r}; write one of {', '.join(AnswerKind)}"
+        return f"'at' is {reprlib.repr(at)}; a time needs its offset, such as +08:00"
+    if not 2000 <= moment.year <= 2100:
+        return f"'at' is {reprlib.repr(at)}; write a time between 2000 and 2100"
+    if answer not in tuple(AnswerKind):
+        return f"'answer' is {reprlib.repr(answer)}; write one of {', '.join(AnswerKind)}"
     reason = value.get("reason") or ""
-    if answer == AnswerKind.OVERRIDDEN and reason not in reasons.by_code:
-        return f"'reason' is {reason!r}; write the code of a reason"
+    known = isinstance(reason, str) and reason in reasons.by_code
+    if answer == AnswerKind.OVERRIDDEN and not known:
+        return f"'reason' is {reprlib.repr(reason)}; write the code of a reason"
     alert = value.get("alert") or ""
     if not isinstance(alert, str):
-        return f"'alert' is {alert!r}; write text"
+        return f"'alert' is {reprlib.repr(alert)}; write text"
     truth: object = value.get("true")
     if not isinstance(truth, bool):
         folded = truth.strip().casefold() if isinstance(truth, str) else truth
         if not isinstance(folded, str | None) or folded not in _TRUTHS:
-            return f"'true' is {truth!r}; write true, false or nothing"
+            return f"'true' is {reprlib.repr(truth)}; write true, false or nothing"
         truth = _TRUTHS[folded]
     judged = truth if isinstance(truth, bool) else None
     return AnswerLine(rule, key, moment, AnswerKind(answer), str(reason), judged, alert.strip())
