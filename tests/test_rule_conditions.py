@@ -641,3 +641,13 @@ def test_any_text_is_a_condition_or_a_named_fault(text: str) -> None:
         assert error.say("problem", "zh") and error.say("mend", "zh")
     else:
         assert read(text_of(condition)) == condition
+
+
+def test_the_page_tells_every_word() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "conditions.md").read_text("utf-8")
+    written = {word for code in re.findall("`([^`\n]+)`", page) for word in re.findall(r"\w+", code)}
+    values = {value for values in RULE.fields.values() for value in values if not value.isdigit()}
+    missing = {name for case in TABLE["stay"] for names in case.get("unknown", {}).values() for name in names}
+    assert {*RULE.starts, *SCHEME.starts, *values, *missing} - {"F"} <= written
+    assert f"1 to {MAX_WINDOW} days" in page
+    assert f"at most {RULE.max_tests} tests" in page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,6 +53,12 @@ class CodeSet:
         if not _begins(code, self.prefixes, self._lengths) or code in self.exceptions:
             return False
         return not _begins(code, self.excepted, self._excepted_lengths)
+
+    def among(self, codes: Set[str]) -> set[str]:
+        """Return those of some codes that are in the set."""
+        if not self.prefixes:
+            return {*(self.codes & codes)}
+        return {code for code in codes if code in self}
 
 
 def _lengths(prefixes: frozenset[str]) -> tuple[int, ...]:

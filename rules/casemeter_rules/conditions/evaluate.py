@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from operator import itemgetter
 
 from casemeter_grouper.condition import (
     And,
@@ -155,19 +156,26 @@ class Reading:
         unclear = any(self._is_in(name, procedure.code) is Truth.UNKNOWN for procedure in looked_at)
         return self._found(name, looked_at, ("procedure_code",) if unclear else ())
 
-    def _members_of(self, name: str, items: tuple[Item, ...]) -> list[Member]:
-        """Items that are, or may be, in a set; looked up once."""
+    @cached_property
+    def _by_code(self) -> dict[str, list[tuple[int, Item]]]:
+        """Items and their places in the order of the request, for a stay has far fewer codes than items."""
+        by_code: dict[str, list[tuple[int, Item]]] = {}
+        for at, item in enumerate(self._stay.items or ()):
+            by_code.setdefault(item.code, []).append((at, item))
+        return by_code
+
+    def _members_of(self, name: str) -> list[Member]:
+        """Items that are, or, having no code, may be in a set, in the order of the request; found once."""
         if name not in self._members:
-            truths = [(self._is_in(name, item.code), item) for item in items]
-            self._members[name] = [Member(item, truth is Truth.TRUE) for truth, item in truths if truth]
+            codes = self._sets[name].among(self._by_code.keys()) - {""} | self._by_code.keys() & {""}
+            found = sorted((place for code in codes for place in self._by_code[code]), key=itemgetter(0))
+            self._members[name] = [Member(item, item.code != "") for _, item in found]
         return self._members[name]
 
     def _any_item(self, slot: str, name: str) -> Decision:
         if self._stay.items is None:
             return unknown("items")
-        members = [
-            member for member in self._members_of(name, self._stay.items) if _stands_in(slot, member.item)
-        ]
+        members = [member for member in self._members_of(name) if _stands_in(slot, member.item)]
         if evidence := tuple(member.item.place for member in members if member.sure):
             return Decision(Truth.TRUE, evidence)
         return unknown("item_code") if members else FALSE
@@ -181,7 +189,7 @@ class Reading:
             return self._count_of_procedures(test.set)
         if self._stay.items is None:
             return Span(exists=Truth.UNKNOWN if test.kind.place else Truth.TRUE, missing=("items",))
-        return span_of(test, self._members_of(test.set, self._stay.items), _day(self._stay.admission))
+        return span_of(test, self._members_of(test.set), _day(self._stay.admission))
 
     def _count_of_diagnoses(self, name: str) -> Span:
         """Different ones: a diagnosis written twice is one."""
