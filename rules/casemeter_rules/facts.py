@@ -31,6 +31,8 @@ class Diagnosis(NamedTuple):
         state: ``confirmed``, ``suspected`` or ``ruled_out``.
         admission_condition: 1 to 4 as the front page codes it; 0: not told.
         sent: the code as sent.
+        standard_name: the dictionary's name of the code; empty: not looked up, or it has none.
+        editions: ``insurance``, ``clinical``: the editions that know the code as sent; ``None``: not looked up.
     """
 
     code: str
@@ -42,6 +44,8 @@ class Diagnosis(NamedTuple):
     state: str = "confirmed"
     admission_condition: int = 0
     sent: str = ""
+    standard_name: str = ""
+    editions: tuple[str, ...] | None = None
 
 
 class Procedure(NamedTuple):
@@ -55,6 +59,8 @@ class Procedure(NamedTuple):
         end: likewise.
         operator: the hospital's number of the operating physician; empty: not sent.
         sent: the code as sent.
+        standard_name: as of a diagnosis.
+        editions: as of a diagnosis.
     """
 
     code: str
@@ -64,6 +70,8 @@ class Procedure(NamedTuple):
     end: int | None = None
     operator: str = ""
     sent: str = ""
+    standard_name: str = ""
+    editions: tuple[str, ...] | None = None
 
 
 class Item(NamedTuple):
@@ -81,6 +89,7 @@ class Item(NamedTuple):
         category: as sent.
         ordered: it is an order, not a charge.
         placing: it is being ordered right now.
+        self_paid: the patient pays it alone; ``None``: unknown.
     """
 
     code: str
@@ -94,6 +103,7 @@ class Item(NamedTuple):
     category: str = ""
     ordered: bool = False
     placing: bool = False
+    self_paid: bool | None = None
 
     @property
     def day(self) -> int | None:

@@ -88,6 +88,8 @@ class Hit(NamedTuple):
         values: further values for the sentences.
         band: step of severity; empty: as the kind counts it.
         tier: ``None``: that of the rule.
+        finding_class: ``None``: that of the rule.
+        subclass: empty: that of the rule.
     """
 
     places: tuple[str, ...]
@@ -97,6 +99,8 @@ class Hit(NamedTuple):
     values: Mapping[str, str] = {}
     band: str = ""
     tier: Tier | None = None
+    finding_class: FindingClass | None = None
+    subclass: str = ""
 
 
 class Undecided(NamedTuple):
