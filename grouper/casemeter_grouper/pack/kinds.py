@@ -1,10 +1,16 @@
-"""The kinds of packs: how each is recognised, checked and compiled."""
+"""The kinds of packs: how each is recognised, checked and compiled.
+
+Further packages add kinds of their own: an entry point of the group ``casemeter.pack_kinds`` names a
+:class:`Kind`.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -54,6 +60,7 @@ class Kind:
         compile: compiles the pack of a folder; raises ``PackError`` when it has errors.
         check: returns every fault of the pack of a folder.
         beside: files outside the folder that decide the bundle, too.
+        packs: folder of the packs of this kind that another package ships; ``None``: none does.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Kind:
     compile: Callable[[Path], Compiled]
     check: Callable[[Path], list[Fault]]
     beside: Callable[[Path], list[Path]]
+    packs: Path | None = None
 
 
 def _compile_scheme(folder: Path) -> Compiled:
@@ -89,21 +97,33 @@ _SCHEME: Final = Kind(DRG, SCHEME_FILE, _compile_scheme, check_scheme, dictionar
 _CATALOGUE: Final = Kind(DIP, SCHEME_FILE, _compile_catalogue, check_catalogue, dictionary_files)
 _PAYMENT: Final = Kind(PAYMENT, PAYMENT_FILE, _compile_payment, check_payment, _nothing)
 _BENCHMARK: Final = Kind(BENCHMARK, BENCHMARK_FILE, _compile_benchmark, check_benchmark, _nothing)
-KINDS: Final = (_SCHEME, _CATALOGUE, _PAYMENT, _BENCHMARK)
-"""Every kind. The first is taken for a folder that is of none: its faults say what a pack needs."""
+_OWN: Final = (_SCHEME, _CATALOGUE, _PAYMENT, _BENCHMARK)
+_GROUP: Final = "casemeter.pack_kinds"
 
-HEADERS: Final = tuple(dict.fromkeys(kind.header for kind in KINDS))
-"""The files that make a folder a pack."""
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Return every kind.
+
+    The first is taken for a folder that is of none: its faults say what a pack needs.
+    """
+    further = sorted(entry_points(group=_GROUP), key=lambda point: point.name)
+    return (*_OWN, *(point.load() for point in further))
+
+
+def headers() -> tuple[str, ...]:
+    """Return the files that make a folder a pack."""
+    return tuple(dict.fromkeys(kind.header for kind in kinds()))
 
 
 def kind_of(folder: Path) -> Kind:
     """Return the kind of the pack in a folder: by its header file, and by the ``kind`` that it states."""
-    for kind in KINDS:
+    for kind in kinds():
         if kind.name == _stated(folder / kind.header).get("kind"):
             return kind
     if (folder / CATALOGUE_TABLE).is_file() and (folder / SCHEME_FILE).is_file():
         return _CATALOGUE  # its header has a fault; the table tells it from a scheme
-    return next((kind for kind in KINDS if (folder / kind.header).is_file()), _SCHEME)
+    return next((kind for kind in kinds() if (folder / kind.header).is_file()), _SCHEME)
 
 
 def id_of(folder: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rapidfuzz import process
 
-from casemeter_grouper.pack.kinds import HEADERS
+from casemeter_grouper.pack.kinds import headers, kinds
 from casemeter_grouper.pack.words import SaidError
 
 _PACKS = Path(__file__).parent.parent / "packs"
@@ -20,7 +20,8 @@ class PackNotFoundError(SaidError):
 
 def shipped_packs() -> dict[str, Path]:
     """Return the folder of every shipped pack, by name."""
-    return {folder.name: folder for folder in _packs_in(_PACKS)}
+    further = (kind.packs for kind in kinds() if kind.packs is not None)
+    return {folder.name: folder for root in (_PACKS, *further) for folder in _packs_in(root)}
 
 
 def find_pack(name_or_dir: str) -> Path:
@@ -58,8 +59,8 @@ def _packs_beside(path: Path) -> list[str]:
 
 
 def _packs_in(folder: Path) -> list[Path]:
-    return sorted({header.parent for name in HEADERS for header in folder.glob(f"*/{name}")})
+    return sorted({header.parent for name in headers() for header in folder.glob(f"*/{name}")})
 
 
 def _is_pack(folder: Path) -> bool:
-    return any((folder / name).exists() for name in HEADERS)
+    return any((folder / name).exists() for name in headers())
