@@ -101,7 +101,8 @@ def test_reflection_describes_the_service(channel: grpc.Channel) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
     }
     found = DescriptorPool(database).FindServiceByName(NAME)
-    assert [method.name for method in found.methods] == ["Evaluate", "EvaluateStream", "ListPacks"]
+    methods = ["Evaluate", "EvaluateStream", "ListPacks", "SearchTerms"]
+    assert [method.name for method in found.methods] == methods
     fields = found.methods_by_name["Evaluate"].input_type.fields_by_name
     assert fields.keys() == EvaluateRequest.DESCRIPTOR.fields_by_name.keys()
 

@@ -240,7 +240,7 @@ def _daily_totals(
     for at, total in enumerate(totals):
         day, category, amount = total.date, total.category, total.amount_fen
         place = f"encounter.charges.daily_totals[{at}]"
-        if not _is_day(day):
+        if not is_day(day):
             faults.append(fault(f"{place}.date", "NOT_A_DATE", value=day[:20]))
         if len(category) > MAX_NAME:
             _check_lengths(place, "", "", category, faults)
@@ -253,7 +253,13 @@ def _daily_totals(
     return entries, later
 
 
-def _is_day(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a quantity: above 0, up to 12 digits, 4 of them decimals."""
+    return _NUMBER.match(text) is not None
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as YYYY-MM-DD."""
     try:
         return date.fromisoformat(text).isoformat() == text  # no week dates and the like
     except ValueError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from os import urandom
@@ -12,9 +12,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from casemeter.v1 import error_pb2, service_pb2, verdict_pb2
+from casemeter_rules.alerting.policy import Policy
 from casemeter_server.alternatives import check_alternatives
+from casemeter_server.care import phase_of, stay_of
+from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
+from casemeter_server.facilities import Facility
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
@@ -23,7 +27,8 @@ from casemeter_server.money import Money
 from casemeter_server.plain.calendar import iso_day, offsets_of
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
-from casemeter_server.prepare import MAX_ID, prepare
+from casemeter_server.prepare import MAX_ID, Prepared, prepare
+from casemeter_server.ruling import Ruling
 from casemeter_server.shelf import holds_always, holds_on
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.stay_facts import EARLIEST_AS_OF, LATEST, Faults, seconds_of, seconds_since
@@ -37,6 +42,7 @@ _STATUS_NAMES: Final = {
     number: name.removeprefix("GROUP_STATUS_").lower() for name, number in verdict_pb2.GroupStatus.items()
 }
 _MAX_MONEY: Final = 4096
+_MAX_DAYS: Final = 1024
 _M = TypeVar("_M", bound=Message)
 
 
@@ -80,15 +86,20 @@ class Evaluator:
         snapshot: the packs.
         zone: the hospital's zone, by whose local days stays are counted.
         settings: what hospitals set for their meters.
+        alerts: how findings are shown.
+        facilities: hospitals, as rules ask of them.
     """
 
     snapshot: Snapshot
     zone: tzinfo
     settings: MeterSettings = field(default_factory=MeterSettings)
+    alerts: Policy = field(default_factory=Policy)
+    facilities: Mapping[str, Facility] = field(default_factory=dict)
     # A function of the above and of no patient, found once for each hospital, pack and day.
     _money: dict[tuple[str, str, str], Money] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _rulings: dict[str, Ruling] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def evaluate_bytes(
         self, data: bytes, caller: Caller, *, in_time: Callable[[], bool] = lambda: True
@@ -118,12 +129,14 @@ class Evaluator:
         verdict, timings = response.verdict, response.timings
         stages = (
             *(timings.decode_ns, timings.case_ns, timings.group_ns, timings.verdict_ns),
-            *(timings.meter_ns, timings.explain_ns, timings.near_misses_ns, encode_ns),
+            *(timings.meter_ns, timings.rules_ns, timings.explain_ns, timings.near_misses_ns, encode_ns),
         )
         return Reply(written, response.call_id, verdict.pack.id, _STATUS_NAMES[verdict.status], stages)
 
     def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer] | None:
         """Answer a request the short way; ``None`` if it is not plain."""
+        if self.snapshot.books.packs:
+            return None  # rules read what the short way passes over
         clock, offsets = time_ns() / 1e9, offsets_of(self.zone)
         pack = ""
         try:
@@ -191,6 +204,7 @@ class Evaluator:
         encounter = request.encounter
         loaded = self.snapshot.pick(request.pack, caller.hospital, lambda: self._day(request, as_of))
         faults: Faults = []
+        check_care_facts(request, faults)
         metering = self._metering(request, caller, loaded, as_of, faults)
         prepared = prepare(encounter, loaded.codes, as_of, self.zone, faults)
         prepared_at = perf_counter_ns()
@@ -213,7 +227,11 @@ class Evaluator:
         if not self.settings.of(caller.hospital).sees_money(caller.role):
             # Without charges, too: rivals of a catalogue have scores and costs.
             hide_money(verdict, request.alternatives)
-        explained_at = metered_at
+        hidden_at = ruled_at = perf_counter_ns()
+        if self.snapshot.books.packs:
+            self._rule(verdict, request, caller, loaded, prepared, as_of)
+            ruled_at = perf_counter_ns()
+        explained_at = ruled_at
         if request.explain and prepared.case.diagnoses:
             _check_time(in_time)
             loaded.explain(verdict, prepared.case, metering.cost_fen)
@@ -229,9 +247,34 @@ class Evaluator:
         timings.group_ns = grouped_at - prepared_at
         timings.verdict_ns = filled_at - grouped_at
         timings.meter_ns = metered_at - filled_at
-        timings.explain_ns = explained_at - metered_at
+        timings.rules_ns = ruled_at - hidden_at
+        timings.explain_ns = explained_at - ruled_at
         timings.near_misses_ns = missed_at - explained_at
         return response
+
+    def _rule(
+        self,
+        verdict: verdict_pb2.Verdict,
+        request: service_pb2.EvaluateRequest,
+        caller: Caller,
+        loaded: LoadedPack[Any],
+        prepared: Prepared,
+        as_of: float,
+    ) -> None:
+        """Fill what the rules find."""
+        facility = self.facilities.get(caller.hospital) or Facility()
+        group = verdict.group.code
+        stay = stay_of(request.encounter, prepared, loaded.codes, as_of, self.zone, facility, group)
+        ruling = self._ruling_on(self._day(request, as_of))
+        ruling.fill(verdict, stay, phase_of(request), request, caller.role)
+
+    def _ruling_on(self, day: str) -> Ruling:
+        found = self._rulings.get(day)
+        if found is None:
+            if len(self._rulings) >= _MAX_DAYS:
+                self._rulings.clear()
+            found = self._rulings[day] = Ruling.on(self.snapshot, self.alerts, day)
+        return found
 
     def _metering(
         self,
@@ -309,7 +352,7 @@ def _plain_reply(loaded: LoadedPack[Any], answer: PlainAnswer, group_ns: int) ->
     timings = number_field(_GROUP_NS, group_ns) + number_field(_VERDICT_NS, verdict_ns)
     data = envelope + content_field(_TIMINGS, timings)
     return Reply(
-        data, call_id.decode(), loaded.header.id, answer.status, (0, 0, group_ns, verdict_ns, 0, 0, 0, 0)
+        data, call_id.decode(), loaded.header.id, answer.status, (0, 0, group_ns, verdict_ns, 0, 0, 0, 0, 0)
     )
 
 

@@ -239,7 +239,7 @@ def _codes(
 
 def _code(sent: str, clinical: bool, codes: Codes, place: str, notes: list[verdict_pb2.CodeNote]) -> str:
     written = normalise(sent)
-    used, change = _look_up(written, clinical, codes)
+    used, change = look_up(written, clinical, codes)
     if used != sent or change != verdict_pb2.CODE_CHANGE_NORMALISED:
         notes.append(
             verdict_pb2.CodeNote(field=f"encounter.{place}.code", sent=sent, used=used, change=change)
@@ -248,7 +248,8 @@ def _code(sent: str, clinical: bool, codes: Codes, place: str, notes: list[verdi
     return used or UNUSABLE + written
 
 
-def _look_up(written: str, clinical: bool, codes: Codes) -> tuple[str, verdict_pb2.CodeChange]:
+def look_up(written: str, clinical: bool, codes: Codes) -> tuple[str, verdict_pb2.CodeChange]:
+    """Return the code that a normalised one is used as (empty: it cannot be), and what was done to it."""
     if clinical:
         mapped = codes.map.get(written)
         if mapped is None:
@@ -266,7 +267,7 @@ def _evidence(entries: Sequence[_Entry], active: list[int], edition: int, codes:
     found: dict[str, str] = {}
     for at, (sent, (kind, _, state, _)) in enumerate(entries):
         if at not in active and kind in _WESTERN and state != pb.DIAGNOSIS_STATE_RULED_OUT:
-            used, _ = _look_up(normalise(sent), edition == pb.CODE_EDITION_CLINICAL, codes)
+            used, _ = look_up(normalise(sent), edition == pb.CODE_EDITION_CLINICAL, codes)
             if used:
                 found.setdefault(used, f"encounter.diagnoses[{at}]")
     return found

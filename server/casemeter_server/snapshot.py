@@ -16,6 +16,10 @@ from casemeter_grouper.dip.compiled import KIND as DIP
 from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.payment.header import KIND as PAYMENT
 from casemeter_grouper.payment.policy import Policy
+from casemeter_rules.alerting.shadow import KIND as SHADOW
+from casemeter_rules.alerting.shadow import ShadowList
+from casemeter_rules.compiled.book import Book
+from casemeter_rules.pack.header import KIND as RULES
 from casemeter_server.errors import RequestError
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
@@ -33,6 +37,8 @@ class Snapshot:
         schemes: the packs that group.
         policies: the packs that price.
         benchmarks: the packs that tell what stays usually cost.
+        books: the packs of rules.
+        shadow: states of rules that are other than their packs say.
         default: pack of hospitals without an entry of their own; empty: none.
         hospital_defaults: pack by hospital.
         plain_charges: what adds up plain charges, by the hash of the payment pack; empty: of none.
@@ -41,6 +47,8 @@ class Snapshot:
     schemes: Shelf[LoadedPack[Any]]
     policies: Shelf[Policy]
     benchmarks: Shelf[Benchmark]
+    books: Shelf[Book]
+    shadow: ShadowList
     default: str = ""
     hospital_defaults: Mapping[str, str] = field(default_factory=dict)
     plain_charges: Mapping[str, PlainCharges] = field(default_factory=dict)
@@ -58,21 +66,30 @@ class Snapshot:
 
         Raises:
             BundleError: a bundle cannot be used.
-            ValueError: a default names no loaded pack, or two versions of a pack hold on the same day.
+            ValueError: a default names no loaded pack, two versions of a pack hold on the same day, or there
+                is more than one list of rules in shadow.
         """
         schemes: list[LoadedPack[Any]] = []
         policies: list[Policy] = []
         benchmarks: list[Benchmark] = []
+        books: list[Book] = []
+        shadows: list[ShadowList] = []
         for path in bundles:
             kind = kind_of(path)
             if kind == PAYMENT:
                 policies.append(Policy.open(path))
             elif kind == BENCHMARK:
                 benchmarks.append(Benchmark.open(path))
+            elif kind == RULES:
+                books.append(Book.open(path))
+            elif kind == SHADOW:
+                shadows.append(ShadowList.open(path))
             elif kind == DIP:
                 schemes.append(LoadedCatalogue(CompiledCatalogue.open(path)))
             else:
                 schemes.append(LoadedScheme(CompiledScheme.open(path)))
+        if len(shadows) > 1:
+            raise ValueError("more than one list of rules in shadow is loaded; keep one")
         shelf = Shelf.of(schemes)
         default = default or next(iter(shelf.packs), "")
         for name in (default, *(hospital_defaults or {}).values()):
@@ -84,6 +101,8 @@ class Snapshot:
             shelf,
             Shelf.of(policies),
             Shelf.of(benchmarks),
+            Shelf.of(books),
+            shadows[0] if shadows else ShadowList(),
             default,
             dict(hospital_defaults or {}),
             {policy.sha256 if policy else "": PlainCharges(policy) for policy in (None, *policies)},
@@ -123,10 +142,11 @@ class Snapshot:
         raise RequestError("PACK_NOT_VALID", {"pack": name, "day": asked, "periods": periods})
 
     def describe(self, hospital: str) -> list[pack_pb2.Pack]:
-        """Return what a caller of a hospital may know of every pack: those that group, price, and measure."""
+        """Return what a caller of a hospital may know of every pack."""
         default = self.default_of(hospital)
         packs = [loaded.describe(loaded.header.id == default) for loaded in self.schemes]
-        for kind, shelf in ((PAYMENT, self.policies), (BENCHMARK, self.benchmarks)):
+        shelves = ((PAYMENT, self.policies), (BENCHMARK, self.benchmarks), (RULES, self.books))
+        for kind, shelf in shelves:
             for pack in shelf:
                 header = pack.header
                 packs.append(
@@ -136,7 +156,7 @@ class Snapshot:
                         title=header.title,
                         valid_from=header.valid_from,
                         valid_until=header.valid_until,
-                        scheme=header.scheme,
+                        scheme=getattr(header, "scheme", ""),
                         demonstration=header.demonstration,
                     )
                 )

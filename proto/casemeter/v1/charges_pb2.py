@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/charges.proto\x12\x0c\x63\x61semeter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x01\n\x07\x43harges\x12\x35\n\x0f\x63\x61tegory_system\x18\x01 \x01(\x0e\x32\x1c.casemeter.v1.CategorySystem\x12\'\n\x05lines\x18\x02 \x03(\x0b\x32\x18.casemeter.v1.ChargeLine\x12.\n\x0c\x64\x61ily_totals\x18\x03 \x03(\x0b\x32\x18.casemeter.v1.DailyTotal\x12\x16\n\ttotal_fen\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x0c\n\n_total_fen\"\xb2\x01\n\nChargeLine\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x10\n\x08reverses\x18\x06 \x01(\t\x12\x10\n\x08quantity\x18\x07 \x01(\t\x12\x16\n\x0eunit_price_fen\x18\x08 \x01(\t\"@\n\nDailyTotal\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x12\n\namount_fen\x18\x03 \x01(\x03\"X\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x0f\n\x07placing\x18\x05 \x01(\x08*v\n\x0e\x43\x61tegorySystem\x12\x1f\n\x1b\x43\x41TEGORY_SYSTEM_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41TEGORY_SYSTEM_FRONT_PAGE\x10\x01\x12#\n\x1f\x43\x41TEGORY_SYSTEM_SETTLEMENT_LIST\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/charges.proto\x12\x0c\x63\x61semeter.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x01\n\x07\x43harges\x12\x35\n\x0f\x63\x61tegory_system\x18\x01 \x01(\x0e\x32\x1c.casemeter.v1.CategorySystem\x12\'\n\x05lines\x18\x02 \x03(\x0b\x32\x18.casemeter.v1.ChargeLine\x12.\n\x0c\x64\x61ily_totals\x18\x03 \x03(\x0b\x32\x18.casemeter.v1.DailyTotal\x12\x16\n\ttotal_fen\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x0c\n\n_total_fen\"\xe6\x01\n\nChargeLine\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x04 \x01(\t\x12\x12\n\namount_fen\x18\x05 \x01(\x03\x12\x10\n\x08reverses\x18\x06 \x01(\t\x12\x10\n\x08quantity\x18\x07 \x01(\t\x12\x16\n\x0eunit_price_fen\x18\x08 \x01(\t\x12\x0c\n\x04name\x18\t \x01(\t\x12\x16\n\tself_paid\x18\n \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_self_paid\"@\n\nDailyTotal\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x12\n\namount_fen\x18\x03 \x01(\x03\"\xa2\x01\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04item\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x12\n\namount_fen\x18\x04 \x01(\x03\x12\x0f\n\x07placing\x18\x05 \x01(\x08\x12\x10\n\x08quantity\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12(\n\x04time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*v\n\x0e\x43\x61tegorySystem\x12\x1f\n\x1b\x43\x41TEGORY_SYSTEM_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41TEGORY_SYSTEM_FRONT_PAGE\x10\x01\x12#\n\x1f\x43\x41TEGORY_SYSTEM_SETTLEMENT_LIST\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.charges_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CATEGORYSYSTEM']._serialized_start=608
-  _globals['_CATEGORYSYSTEM']._serialized_end=726
+  _globals['_CATEGORYSYSTEM']._serialized_start=735
+  _globals['_CATEGORYSYSTEM']._serialized_end=853
   _globals['_CHARGES']._serialized_start=78
   _globals['_CHARGES']._serialized_end=269
   _globals['_CHARGELINE']._serialized_start=272
-  _globals['_CHARGELINE']._serialized_end=450
-  _globals['_DAILYTOTAL']._serialized_start=452
-  _globals['_DAILYTOTAL']._serialized_end=516
-  _globals['_ORDER']._serialized_start=518
-  _globals['_ORDER']._serialized_end=606
+  _globals['_CHARGELINE']._serialized_end=502
+  _globals['_DAILYTOTAL']._serialized_start=504
+  _globals['_DAILYTOTAL']._serialized_end=568
+  _globals['_ORDER']._serialized_start=571
+  _globals['_ORDER']._serialized_end=733
 # @@protoc_insertion_point(module_scope)

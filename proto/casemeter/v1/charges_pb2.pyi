@@ -32,7 +32,7 @@ class Charges(_message.Message):
     def __init__(self, category_system: _Optional[_Union[CategorySystem, str]] = ..., lines: _Optional[_Iterable[_Union[ChargeLine, _Mapping]]] = ..., daily_totals: _Optional[_Iterable[_Union[DailyTotal, _Mapping]]] = ..., total_fen: _Optional[int] = ...) -> None: ...
 
 class ChargeLine(_message.Message):
-    __slots__ = ("id", "time", "item", "category", "amount_fen", "reverses", "quantity", "unit_price_fen")
+    __slots__ = ("id", "time", "item", "category", "amount_fen", "reverses", "quantity", "unit_price_fen", "name", "self_paid")
     ID_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ITEM_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,8 @@ class ChargeLine(_message.Message):
     REVERSES_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICE_FEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SELF_PAID_FIELD_NUMBER: _ClassVar[int]
     id: str
     time: _timestamp_pb2.Timestamp
     item: str
@@ -49,7 +51,9 @@ class ChargeLine(_message.Message):
     reverses: str
     quantity: str
     unit_price_fen: str
-    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., amount_fen: _Optional[int] = ..., reverses: _Optional[str] = ..., quantity: _Optional[str] = ..., unit_price_fen: _Optional[str] = ...) -> None: ...
+    name: str
+    self_paid: bool
+    def __init__(self, id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., amount_fen: _Optional[int] = ..., reverses: _Optional[str] = ..., quantity: _Optional[str] = ..., unit_price_fen: _Optional[str] = ..., name: _Optional[str] = ..., self_paid: _Optional[bool] = ...) -> None: ...
 
 class DailyTotal(_message.Message):
     __slots__ = ("date", "category", "amount_fen")
@@ -62,15 +66,21 @@ class DailyTotal(_message.Message):
     def __init__(self, date: _Optional[str] = ..., category: _Optional[str] = ..., amount_fen: _Optional[int] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("id", "item", "category", "amount_fen", "placing")
+    __slots__ = ("id", "item", "category", "amount_fen", "placing", "quantity", "name", "time")
     ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FEN_FIELD_NUMBER: _ClassVar[int]
     PLACING_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     item: str
     category: str
     amount_fen: int
     placing: bool
-    def __init__(self, id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., amount_fen: _Optional[int] = ..., placing: _Optional[bool] = ...) -> None: ...
+    quantity: str
+    name: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., amount_fen: _Optional[int] = ..., placing: _Optional[bool] = ..., quantity: _Optional[str] = ..., name: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -116,7 +116,7 @@ ADMISSION_CONDITION_UNKNOWN: AdmissionCondition
 ADMISSION_CONDITION_ABSENT: AdmissionCondition
 
 class Encounter(_message.Message):
-    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn", "charges", "orders", "visit_kind", "self_pay", "tcm", "discharge_ordered")
+    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn", "charges", "orders", "visit_kind", "self_pay", "tcm", "discharge_ordered", "person_key", "earlier_stays", "front_page", "facility", "prior_treatments", "screenings")
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SEX_FIELD_NUMBER: _ClassVar[int]
     BIRTH_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +138,12 @@ class Encounter(_message.Message):
     SELF_PAY_FIELD_NUMBER: _ClassVar[int]
     TCM_FIELD_NUMBER: _ClassVar[int]
     DISCHARGE_ORDERED_FIELD_NUMBER: _ClassVar[int]
+    PERSON_KEY_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_STAYS_FIELD_NUMBER: _ClassVar[int]
+    FRONT_PAGE_FIELD_NUMBER: _ClassVar[int]
+    FACILITY_FIELD_NUMBER: _ClassVar[int]
+    PRIOR_TREATMENTS_FIELD_NUMBER: _ClassVar[int]
+    SCREENINGS_FIELD_NUMBER: _ClassVar[int]
     encounter_id: str
     sex: Sex
     birth_date: str
@@ -159,7 +165,75 @@ class Encounter(_message.Message):
     self_pay: bool
     tcm: bool
     discharge_ordered: bool
-    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ..., charges: _Optional[_Union[_charges_pb2.Charges, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_charges_pb2.Order, _Mapping]]] = ..., visit_kind: _Optional[_Union[VisitKind, str]] = ..., self_pay: _Optional[bool] = ..., tcm: _Optional[bool] = ..., discharge_ordered: _Optional[bool] = ...) -> None: ...
+    person_key: str
+    earlier_stays: EarlierStays
+    front_page: FrontPage
+    facility: Facility
+    prior_treatments: Words
+    screenings: Words
+    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ..., charges: _Optional[_Union[_charges_pb2.Charges, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_charges_pb2.Order, _Mapping]]] = ..., visit_kind: _Optional[_Union[VisitKind, str]] = ..., self_pay: _Optional[bool] = ..., tcm: _Optional[bool] = ..., discharge_ordered: _Optional[bool] = ..., person_key: _Optional[str] = ..., earlier_stays: _Optional[_Union[EarlierStays, _Mapping]] = ..., front_page: _Optional[_Union[FrontPage, _Mapping]] = ..., facility: _Optional[_Union[Facility, _Mapping]] = ..., prior_treatments: _Optional[_Union[Words, _Mapping]] = ..., screenings: _Optional[_Union[Words, _Mapping]] = ...) -> None: ...
+
+class Words(_message.Message):
+    __slots__ = ("words",)
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    words: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, words: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Facility(_message.Message):
+    __slots__ = ("level", "kind", "campus")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CAMPUS_FIELD_NUMBER: _ClassVar[int]
+    level: int
+    kind: str
+    campus: str
+    def __init__(self, level: _Optional[int] = ..., kind: _Optional[str] = ..., campus: _Optional[str] = ...) -> None: ...
+
+class FrontPage(_message.Message):
+    __slots__ = ("fields",)
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedCompositeFieldContainer[FrontPageField]
+    def __init__(self, fields: _Optional[_Iterable[_Union[FrontPageField, _Mapping]]] = ...) -> None: ...
+
+class FrontPageField(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class EarlierStays(_message.Message):
+    __slots__ = ("stays",)
+    STAYS_FIELD_NUMBER: _ClassVar[int]
+    stays: _containers.RepeatedCompositeFieldContainer[EarlierStay]
+    def __init__(self, stays: _Optional[_Iterable[_Union[EarlierStay, _Mapping]]] = ...) -> None: ...
+
+class EarlierStay(_message.Message):
+    __slots__ = ("id", "campus", "admission_date", "discharge_date", "group", "diagnoses", "procedures", "discharge_way", "readmission_planned", "cost_fen", "outpatient")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CAMPUS_FIELD_NUMBER: _ClassVar[int]
+    ADMISSION_DATE_FIELD_NUMBER: _ClassVar[int]
+    DISCHARGE_DATE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSES_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURES_FIELD_NUMBER: _ClassVar[int]
+    DISCHARGE_WAY_FIELD_NUMBER: _ClassVar[int]
+    READMISSION_PLANNED_FIELD_NUMBER: _ClassVar[int]
+    COST_FEN_FIELD_NUMBER: _ClassVar[int]
+    OUTPATIENT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    campus: str
+    admission_date: str
+    discharge_date: str
+    group: str
+    diagnoses: _containers.RepeatedScalarFieldContainer[str]
+    procedures: _containers.RepeatedScalarFieldContainer[str]
+    discharge_way: DischargeWay
+    readmission_planned: bool
+    cost_fen: int
+    outpatient: bool
+    def __init__(self, id: _Optional[str] = ..., campus: _Optional[str] = ..., admission_date: _Optional[str] = ..., discharge_date: _Optional[str] = ..., group: _Optional[str] = ..., diagnoses: _Optional[_Iterable[str]] = ..., procedures: _Optional[_Iterable[str]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., readmission_planned: _Optional[bool] = ..., cost_fen: _Optional[int] = ..., outpatient: _Optional[bool] = ...) -> None: ...
 
 class Age(_message.Message):
     __slots__ = ("years", "days")
@@ -170,28 +244,32 @@ class Age(_message.Message):
     def __init__(self, years: _Optional[int] = ..., days: _Optional[int] = ...) -> None: ...
 
 class Diagnosis(_message.Message):
-    __slots__ = ("code", "kind", "phase", "state", "admission_condition")
+    __slots__ = ("code", "kind", "phase", "state", "admission_condition", "name")
     CODE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ADMISSION_CONDITION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     code: str
     kind: DiagnosisKind
     phase: DiagnosisPhase
     state: DiagnosisState
     admission_condition: AdmissionCondition
-    def __init__(self, code: _Optional[str] = ..., kind: _Optional[_Union[DiagnosisKind, str]] = ..., phase: _Optional[_Union[DiagnosisPhase, str]] = ..., state: _Optional[_Union[DiagnosisState, str]] = ..., admission_condition: _Optional[_Union[AdmissionCondition, str]] = ...) -> None: ...
+    name: str
+    def __init__(self, code: _Optional[str] = ..., kind: _Optional[_Union[DiagnosisKind, str]] = ..., phase: _Optional[_Union[DiagnosisPhase, str]] = ..., state: _Optional[_Union[DiagnosisState, str]] = ..., admission_condition: _Optional[_Union[AdmissionCondition, str]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Procedure(_message.Message):
-    __slots__ = ("code", "start_time", "end_time")
+    __slots__ = ("code", "start_time", "end_time", "name")
     CODE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     code: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
-    def __init__(self, code: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    name: str
+    def __init__(self, code: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Segment(_message.Message):
     __slots__ = ("department", "intensive_care", "start_time", "end_time")

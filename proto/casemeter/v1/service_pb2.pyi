@@ -2,8 +2,10 @@ import datetime
 
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import error_pb2 as _error_pb2
+from casemeter.v1 import finding_pb2 as _finding_pb2
 from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
+from casemeter.v1 import terms_pb2 as _terms_pb2
 from casemeter.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -15,7 +17,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EvaluateRequest(_message.Message):
-    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives")
+    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives", "phase", "alert_context")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     PACK_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +25,8 @@ class EvaluateRequest(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     NEAR_MISSES_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    ALERT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     pack: str
     as_of: _timestamp_pb2.Timestamp
@@ -30,7 +34,9 @@ class EvaluateRequest(_message.Message):
     explain: bool
     near_misses: bool
     alternatives: _containers.RepeatedCompositeFieldContainer[_meter_pb2.Alternative]
-    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ...) -> None: ...
+    phase: _finding_pb2.CarePhase
+    alert_context: _finding_pb2.AlertContext
+    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ..., phase: _Optional[_Union[_finding_pb2.CarePhase, str]] = ..., alert_context: _Optional[_Union[_finding_pb2.AlertContext, _Mapping]] = ...) -> None: ...
 
 class EvaluateResponse(_message.Message):
     __slots__ = ("verdict", "call_id", "timings")
@@ -43,7 +49,7 @@ class EvaluateResponse(_message.Message):
     def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, _Mapping]] = ..., call_id: _Optional[str] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns")
+    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns", "rules_ns")
     DECODE_NS_FIELD_NUMBER: _ClassVar[int]
     CASE_NS_FIELD_NUMBER: _ClassVar[int]
     GROUP_NS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +57,7 @@ class Timings(_message.Message):
     NEAR_MISSES_NS_FIELD_NUMBER: _ClassVar[int]
     VERDICT_NS_FIELD_NUMBER: _ClassVar[int]
     METER_NS_FIELD_NUMBER: _ClassVar[int]
+    RULES_NS_FIELD_NUMBER: _ClassVar[int]
     decode_ns: int
     case_ns: int
     group_ns: int
@@ -58,7 +65,8 @@ class Timings(_message.Message):
     near_misses_ns: int
     verdict_ns: int
     meter_ns: int
-    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ..., meter_ns: _Optional[int] = ...) -> None: ...
+    rules_ns: int
+    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ..., meter_ns: _Optional[int] = ..., rules_ns: _Optional[int] = ...) -> None: ...
 
 class EvaluateStreamResponse(_message.Message):
     __slots__ = ("response", "error", "call_id")

@@ -2,6 +2,7 @@ import datetime
 
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import explanation_pb2 as _explanation_pb2
+from casemeter.v1 import finding_pb2 as _finding_pb2
 from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -80,7 +81,7 @@ NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: NoteKind
 NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: NoteKind
 
 class Verdict(_message.Message):
-    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals")
+    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals", "findings", "rules")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     UNGROUPABLE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +98,8 @@ class Verdict(_message.Message):
     METER_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     RIVALS_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
     status: GroupStatus
     group: Group
     ungroupable_reason: UngroupableReason
@@ -113,7 +116,9 @@ class Verdict(_message.Message):
     meter: _meter_pb2.Meter
     alternatives: _containers.RepeatedCompositeFieldContainer[_meter_pb2.AlternativeOutcome]
     rivals: _containers.RepeatedCompositeFieldContainer[Rival]
-    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ...) -> None: ...
+    findings: _containers.RepeatedCompositeFieldContainer[_finding_pb2.Finding]
+    rules: _finding_pb2.RulesReport
+    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[_finding_pb2.Finding, _Mapping]]] = ..., rules: _Optional[_Union[_finding_pb2.RulesReport, _Mapping]] = ...) -> None: ...
 
 class Group(_message.Message):
     __slots__ = ("code", "name", "mdc", "adrg", "rule", "catalogue_kind")
