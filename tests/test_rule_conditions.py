@@ -232,10 +232,10 @@ def _one_of(name: str) -> st.SearchStrategy[Test]:
     )
 
 
+measures: Final = st.sampled_from(RULE.measures).flatmap(_measure)
 single_tests: Final = st.one_of(
     st.sampled_from(RULE.slots).flatmap(_in_set),
-    st.sampled_from(RULE.measures).flatmap(_measure),
-    st.sampled_from(RULE.measures).flatmap(_measure),
+    measures,
     st.sampled_from((*RULE.numbers, *RULE.dates)).flatmap(_compare),
     st.sampled_from(tuple(RULE.fields)).flatmap(_one_of),
     st.sampled_from(RULE.flags).map(Flag),
@@ -453,7 +453,9 @@ def test_where_all_is_known_a_condition_is_true_or_false(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.lists(conditions | single_tests, min_size=5, max_size=5), known_stays(), phases)
+@given(
+    st.data(), st.lists(conditions | single_tests | measures, min_size=9, max_size=9), known_stays(), phases
+)
 def test_what_is_said_stays_true_when_more_is_known(
     data: st.DataObject, some: list[Condition], stay: Stay, phase: Phase
 ) -> None:
@@ -531,7 +533,9 @@ def test_the_cheapest_sets_are_watched() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.lists(conditions | single_tests, min_size=5, max_size=5), known_stays(), phases)
+@given(
+    st.data(), st.lists(conditions | single_tests | measures, min_size=9, max_size=9), known_stays(), phases
+)
 def test_nothing_is_true_before_what_it_waits_for(
     data: st.DataObject, some: list[Condition], stay: Stay, phase: Phase
 ) -> None:
