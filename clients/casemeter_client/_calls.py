@@ -6,12 +6,15 @@ import json
 from datetime import datetime
 
 from casemeter.v1.encounter_pb2 import Encounter
+from casemeter.v1.finding_pb2 import CARE_PHASE_UNSPECIFIED, AlertContext, CarePhase
 from casemeter.v1.service_pb2 import EvaluateRequest
+from casemeter.v1.terms_pb2 import SearchTermsRequest, TermSpace
 
 SERVICE = "casemeter.v1.CaseMeterService"
 EVALUATE = f"/{SERVICE}/Evaluate"
 EVALUATE_STREAM = f"/{SERVICE}/EvaluateStream"
 LIST_PACKS = f"/{SERVICE}/ListPacks"
+SEARCH_TERMS = f"/{SERVICE}/SearchTerms"
 
 DEFAULT_TIMEOUT_S = 2.0
 """How long a call may take, retries included."""
@@ -55,6 +58,8 @@ def request(
     explain: bool = False,
     near_misses: bool = False,
     call_id: str = "",
+    phase: CarePhase = CARE_PHASE_UNSPECIFIED,
+    alerts: AlertContext | None = None,
 ) -> EvaluateRequest:
     """Put a request together.
 
@@ -62,10 +67,22 @@ def request(
         ValueError: ``as_of`` has no offset.
     """
     made = EvaluateRequest(
-        encounter=encounter, pack=pack, explain=explain, near_misses=near_misses, call_id=call_id
+        encounter=encounter,
+        pack=pack,
+        explain=explain,
+        near_misses=near_misses,
+        call_id=call_id,
+        phase=phase,
+        alert_context=alerts,
     )
     if as_of is not None:
         if as_of.tzinfo is None:
             raise ValueError("as_of has no offset; give it a time zone")
         made.as_of.FromDatetime(as_of)
     return made
+
+
+def search(text: str, *, procedures: bool, limit: int) -> SearchTermsRequest:
+    """Put a search for codes together."""
+    space = TermSpace.TERM_SPACE_PROCEDURE if procedures else TermSpace.TERM_SPACE_DIAGNOSIS
+    return SearchTermsRequest(text=text, space=space, limit=limit)

@@ -10,6 +10,7 @@ from typing import Self
 import grpc
 
 from casemeter.v1.encounter_pb2 import Encounter
+from casemeter.v1.finding_pb2 import CARE_PHASE_UNSPECIFIED, AlertContext, CarePhase
 from casemeter.v1.pack_pb2 import Pack
 from casemeter.v1.service_pb2 import (
     EvaluateRequest,
@@ -18,6 +19,7 @@ from casemeter.v1.service_pb2 import (
     ListPacksRequest,
     ListPacksResponse,
 )
+from casemeter.v1.terms_pb2 import SearchTermsRequest, SearchTermsResponse, TermMention
 from casemeter_client import _calls
 from casemeter_client._errors import CaseMeterError, from_message, from_rpc
 
@@ -53,6 +55,9 @@ class Client:
         self._packs = self._channel.unary_unary(
             _calls.LIST_PACKS, ListPacksRequest.SerializeToString, ListPacksResponse.FromString
         )
+        self._terms = self._channel.unary_unary(
+            _calls.SEARCH_TERMS, SearchTermsRequest.SerializeToString, SearchTermsResponse.FromString
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +80,8 @@ class Client:
         explain: bool = False,
         near_misses: bool = False,
         call_id: str = "",
+        phase: CarePhase = CARE_PHASE_UNSPECIFIED,
+        alerts: AlertContext | None = None,
         timeout: float | None = None,
     ) -> EvaluateResponse:
         """Evaluate one encounter.
@@ -86,13 +93,22 @@ class Client:
             explain: whether to explain the way through the scheme.
             near_misses: whether to look for single edits that lead to another group.
             call_id: the caller's number for the call; empty: the server makes one.
+            phase: the moment of care that rules decide for; unspecified: told by the encounter.
+            alerts: what was alerted before; ``None``: unknown.
             timeout: seconds for this call; ``None``: the client's.
 
         Raises:
             CaseMeterError: there is no answer; the subclass says why.
         """
         request = _calls.request(
-            encounter, pack=pack, as_of=as_of, explain=explain, near_misses=near_misses, call_id=call_id
+            encounter,
+            pack=pack,
+            as_of=as_of,
+            explain=explain,
+            near_misses=near_misses,
+            call_id=call_id,
+            phase=phase,
+            alerts=alerts,
         )
         return self.send(request, timeout=timeout)
 
@@ -128,3 +144,24 @@ class Client:
         except grpc.RpcError as failure:
             raise from_rpc(failure) from None
         return list(reply.packs)
+
+    def search_terms(
+        self, text: str, *, procedures: bool = False, limit: int = 10, timeout: float | None = None
+    ) -> Sequence[TermMention]:
+        """Find the codes of what a physician types.
+
+        Args:
+            text: a term, initials in pinyin, or several diagnoses in one line; up to 200 characters.
+            procedures: whether procedures are looked for, not diagnoses.
+            limit: the most codes for each part of the text.
+            timeout: seconds for this call; ``None``: the client's.
+
+        Raises:
+            CaseMeterError: there is no answer; the subclass says why.
+        """
+        request = _calls.search(text, procedures=procedures, limit=limit)
+        try:
+            reply = self._terms(request, timeout=timeout or self._timeout, metadata=self._metadata)
+        except grpc.RpcError as failure:
+            raise from_rpc(failure) from None
+        return list(reply.mentions)

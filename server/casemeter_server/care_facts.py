@@ -9,6 +9,7 @@ from casemeter.v1 import charges_pb2, finding_pb2, service_pb2
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter_server.charges import checked_orders, is_day, is_number
 from casemeter_server.errors import fault
+from casemeter_server.facilities import MAX_LEVEL
 from casemeter_server.prepare import MAX_CODE, MAX_ENTRIES, MAX_ID
 from casemeter_server.stay_facts import Faults, seconds_of
 
@@ -19,7 +20,6 @@ MAX_FIELDS: Final = 1_000
 MAX_EARLIER: Final = 100
 MAX_ALERTS: Final = 1_000
 MAX_INTERRUPTIONS: Final = 10_000
-MAX_LEVEL: Final = 3
 
 _PHASES: Final = frozenset(finding_pb2.CarePhase.values())
 _ANSWERS: Final = frozenset(finding_pb2.AlertAnswer.values())

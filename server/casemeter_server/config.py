@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from casemeter_rules.alerting.policy import Policy
+from casemeter_rules.alerting.settings import AlertSettingsError, read_policy
+from casemeter_server.facilities import MAX_LEVEL, Facility
 from casemeter_server.meter_settings import MeterSettings, MeterSettingsError, read_meter_settings
 
 
@@ -39,6 +42,8 @@ class Config:
         default_pack: id of the pack for hospitals without an entry; empty: the first.
         hospitals: default pack by hospital.
         meter: what hospitals set for their meters, read from the file that the configuration names.
+        alerts: how findings are shown, read from the file that the configuration names.
+        facilities: what rules ask of each hospital, by hospital.
         time_zone: the hospital's zone, by whose local days stays are counted.
         data: folder for bundles and metrics.
         stop_seconds: how long calls under way may take to end when the server stops.
@@ -50,6 +55,8 @@ class Config:
     default_pack: str = ""
     hospitals: Mapping[str, str] = field(default_factory=dict)
     meter: MeterSettings = field(default_factory=MeterSettings)
+    alerts: Policy = field(default_factory=Policy)
+    facilities: Mapping[str, Facility] = field(default_factory=dict)
     time_zone: str = "Asia/Shanghai"
     data: Path = field(default_factory=_default_data)
     stop_seconds: float = 5.0
@@ -93,6 +100,8 @@ def read_config(path: Path) -> Config:
         "default_pack": (str, "the id of a pack"),
         "hospitals": (dict, 'a table like { H001 = "chs_drg_11" }'),
         "meter": (str, 'a file like "meter.toml"'),
+        "alerts": (str, 'a file like "alerts.toml"'),
+        "facilities": (dict, "a table like { H001 = { level = 3 } }"),
         "time_zone": (str, 'text like "Asia/Shanghai"'),
         "data": (str, "a folder"),
         "stop_seconds": ((int, float), "a number of seconds, 0 or more"),
@@ -126,6 +135,15 @@ def read_config(path: Path) -> Config:
             values["meter"] = read_meter_settings(path.parent / meter)
         except MeterSettingsError as error:
             faults += [f"'meter': {meter}: {fault}" for fault in error.faults]
+    if isinstance(alerts := values.get("alerts"), str):
+        try:
+            values["alerts"] = read_policy(path.parent / alerts)
+        except AlertSettingsError as error:
+            faults += [f"'alerts': {alerts}: {fault}" for fault in error.faults]
+    if isinstance(facilities := values.get("facilities"), dict):
+        values["facilities"] = {
+            name: _facility(name, facility, faults) for name, facility in facilities.items()
+        }
     if faults:
         raise ConfigError(path, faults)
     if "packs" in values:
@@ -137,6 +155,22 @@ def read_config(path: Path) -> Config:
     if "data" in values:
         values["data"] = path.parent / values["data"]
     return Config(**values)
+
+
+def _facility(name: str, facility: object, faults: list[str]) -> Facility:
+    """Return what is said of a hospital; note what cannot be read."""
+    place = f"'facilities.{name}'"
+    if not isinstance(facility, dict):
+        faults.append(f"{place} is {facility!r}; write a table like {{ level = 3 }}")
+        return Facility()
+    for key in facility.keys() - {"level", "kind"}:
+        faults.append(f"{place}: '{key}' is not known; known: level, kind")
+    level, kind = facility.get("level"), facility.get("kind", "")
+    if level is not None and (type(level) is not int or not 1 <= level <= MAX_LEVEL):
+        faults.append(f"{place}: 'level' is {level!r}; write 1, 2 or 3")
+    if not isinstance(kind, str):
+        faults.append(f"{place}: 'kind' is {kind!r}; write text")
+    return Facility(level, kind)
 
 
 def _is_usable(key: str, address: str) -> bool:

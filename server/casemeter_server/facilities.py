@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Final
+
+MAX_LEVEL: Final = 3
+"""Hospitals are of level 1 (一级) to 3 (三级)."""
 
 
 @dataclass(frozen=True, slots=True)

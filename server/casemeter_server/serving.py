@@ -63,7 +63,8 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="casemeter-metrics-")))
         metrics_port = stack.enter_context(_metrics_page(config, folder))
-        service = CaseMeterService(Evaluator(snapshot, config.zone, config.meter), Metrics(folder))
+        evaluator = Evaluator(snapshot, config.zone, config.meter, config.alerts, config.facilities)
+        service = CaseMeterService(evaluator, Metrics(folder))
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((service.handler(), *extra_handlers))
         healthy = health.aio.HealthServicer()

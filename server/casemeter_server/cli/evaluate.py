@@ -45,7 +45,9 @@ def evaluate(
             else:
                 settings = configuration(config, pack)
                 snapshot = Snapshot.open(bundles(settings), settings.default_pack, settings.hospitals)
-                evaluator = Evaluator(snapshot, settings.zone, settings.meter)
+                evaluator = Evaluator(
+                    snapshot, settings.zone, settings.meter, settings.alerts, settings.facilities
+                )
                 response = evaluator.evaluate(request, Caller(hospital, role))
         except CaseMeterError as error:
             raise ValueError(f"{error.reason}: {error}") from None
