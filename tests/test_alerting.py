@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts_replay import BAD, replay
 from casemeter_rules.alerting import settings
 from casemeter_rules.alerting.alert import (
     Answer,
@@ -33,6 +34,7 @@ from casemeter_rules.alerting.roles import ADVICE, CODER, PHYSICIAN, Role, role_
 from casemeter_rules.alerting.settings import AlertSettingsError, read_policy
 from casemeter_rules.facts import Phase
 from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier, worst_first
+from common import Tally
 
 CASES = tomllib.loads((Path(__file__).parent / "data" / "alerting.toml").read_text("utf-8"))
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -205,6 +207,17 @@ def test_no_order_is_ever_refused(findings: list[Finding], count: int | None, ph
         refused = refuses(shown, phase, role)
         assert not refused or (phase is Phase.SUBMISSION and role == CODER)
         assert set(refused) <= set(findings)
+
+
+def test_a_generated_day_breaks_no_promise() -> None:
+    """Repetitions, lost stops, the bad rule and the good ones: what the benchmark shows of ten days."""
+    tally = Tally()
+    done = replay(days=1, orders=4000, seed=20, tally=tally)
+    assert not tally.failures
+    assert done.gone == {BAD: 1}
+    assert done.taught.interruptions < done.untaught.interruptions
+    assert 2 * done.after.interruptions < done.before.interruptions
+    assert done.narrow.busiest == 1
 
 
 # Answers
