@@ -188,7 +188,7 @@ class Reading:
         if test.kind.space == "procedure":
             return self._count_of_procedures(test.set)
         if self._stay.items is None:
-            return Span(exists=Truth.UNKNOWN if test.kind.place else Truth.TRUE, missing=("items",))
+            return Span(missing=("items",))
         return span_of(test, self._members_of(test.set), _day(self._stay.admission))
 
     def _count_of_diagnoses(self, name: str) -> Span:
