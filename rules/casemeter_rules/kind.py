@@ -157,6 +157,7 @@ class Kind:
             columns ``class``, ``subclass``, ``phases``, ``text_zh``, ``text_en``, ``resolve_zh``, ``resolve_en`` and
             ``overrides``: what a row says there stands for what the kind says.
         key: the columns that make a row's id.
+        sets: the columns that name sets of the pack, ``|`` between them.
         words: how a finding reads.
         overrides: codes of the reasons for going on all the same that fit.
         triggers: the codes that bring a row up.
@@ -181,6 +182,7 @@ class Kind:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     words: Words
+    sets: tuple[str, ...] = ()
     official_type: str = ""
     overrides: tuple[str, ...] = ()
     triggers: Callable[[Cells, Context], Iterable[Key]] | None = None

@@ -56,6 +56,8 @@ def rules_of(
             continue
         if kind.check_row is not None and _note_row(kind, cells, file, record, faults):
             continue
+        if _note_unknown_sets(kind, cells, file, record, context, faults):
+            continue
         yield _rule(kind, cells, record, context, (file, record.line))
 
 
@@ -118,6 +120,19 @@ def _note_row(kind: Kind, cells: Mapping[str, Any], file: str, record: Record, f
             Fault("bad_row", file, record.line, column, {"problem_en": english, "problem_zh": chinese})
         )
     return bool(wrong)
+
+
+def _note_unknown_sets(
+    kind: Kind, cells: Mapping[str, Any], file: str, record: Record, context: Context, faults: list[Fault]
+) -> bool:
+    unknown = [(column, name) for column in kind.sets for name in cells[column] if name not in context.sets]
+    for column, name in unknown:
+        problem = {
+            "problem_en": f"there is no set {name} in code_sets.csv",
+            "problem_zh": f"code_sets.csv 中没有集合 {name}",
+        }
+        faults.append(Fault("bad_row", file, record.line, column, problem))
+    return bool(unknown)
 
 
 def _rule(
