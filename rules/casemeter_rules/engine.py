@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -21,6 +21,21 @@ from casemeter_rules.recorded import Entry, entries_of, recorded
 from casemeter_rules.sentences import finding_of
 
 _ENTRY: Final = (1 << 20) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A stay as the kernel reads it, and what a broken rule needs to know beside.
+
+    Attributes:
+        read: for the kernel.
+        entry: returns what is recorded, by its number there.
+        stay: returns the whole stay; asked for only by the few rules that look at more than codes.
+    """
+
+    read: Recorded
+    entry: Callable[[int], Entry]
+    stay: Callable[[], Stay]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +61,29 @@ def find(books: Sequence[Book], stay: Stay, phase: Phase, states: Mapping[str, R
         states: of rules by their id, where they are other than their pack says.
     """
     entries = entries_of(stay)
-    read = recorded(stay, phase, entries)
+    return find_in(books, Seen(recorded(stay, phase, entries), entries.__getitem__, lambda: stay), states)
+
+
+def find_in(books: Sequence[Book], seen: Seen, states: Mapping[str, RuleState] = {}) -> Report:
+    """Return what is found wrong with a stay as the kernel reads it.
+
+    Args:
+        books: the rules.
+        seen: the stay.
+        states: of rules by their id, where they are other than their pack says.
+    """
     found: list[Finding] = []
     undecided: Counter[str] = Counter()
     for book in books:
-        for told, hit in chain(
-            _broken(book, stay, read, entries, undecided), _asked(book, stay, read, undecided)
-        ):
+        for told, hit in chain(_broken(book, seen, undecided), _asked(book, seen, undecided)):
             state = states.get(told.id, told.state)
             if state is not RuleState.OFF:
                 found.append(finding_of(told, kinds()[told.kind], hit, state, book.header.id))
     return Report(tuple(sorted(found, key=worst_first)), dict(sorted(undecided.items())))
 
 
-def _broken(
-    book: Book, stay: Stay, read: Recorded, entries: list[Entry], undecided: Counter[str]
-) -> Iterator[tuple[Told, Hit]]:
-    broken, measured, touched, missing = decide(book.mapped, read)
+def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:
+    broken, measured, touched, missing = decide(book.mapped, seen.read)
     for at in np.flatnonzero(missing).tolist():
         undecided[MISSING[at]] += int(missing[at])
     for (clause, first, end, other), value in zip(broken.tolist(), measured.tolist(), strict=True):
@@ -70,7 +91,7 @@ def _broken(
         numbers = [pair & _ENTRY for pair in touched[first:end].tolist()]
         if other >= 0:
             numbers.append(other)
-        met = [entries[number] for number in dict.fromkeys(numbers)]
+        met = [seen.entry(number) for number in dict.fromkeys(numbers)]
         hit = Hit(
             places=tuple(entry.place for entry in met),
             codes=tuple(dict.fromkeys(entry.code for entry in met)),
@@ -78,19 +99,19 @@ def _broken(
             ids=tuple(entry.id for entry in met if isinstance(entry, Item) and entry.id),
         )
         confirm = kinds()[told.kind].confirm
-        outcome = hit if confirm is None else confirm(stay, told.values, book.sets, hit)
+        outcome = hit if confirm is None else confirm(seen.stay(), told.values, book.sets, hit)
         if isinstance(outcome, Undecided):
             undecided[outcome.fact] += 1
         elif outcome is not None:
             yield told, outcome
 
 
-def _asked(book: Book, stay: Stay, read: Recorded, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:
-    for rule in book.asked(read.phase, read.day):
+def _asked(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:
+    for rule in book.asked(seen.read.phase, seen.read.day):
         told = book.told(rule)
         decide_stay = kinds()[told.kind].decide
         assert decide_stay is not None
-        for outcome in decide_stay(stay, told.values, book.sets):
+        for outcome in decide_stay(seen.stay(), told.values, book.sets):
             if isinstance(outcome, Undecided):
                 undecided[outcome.fact] += 1
             else:
