@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 import tomllib
 from collections import Counter
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts_replay import BAD, replay
+from casemeter_rules import kinds
 from casemeter_rules.alerting import settings
 from casemeter_rules.alerting.alert import (
     Answer,
@@ -254,6 +256,35 @@ def test_reasons_fit_by_class_and_kind() -> None:
     by_kind = dataclasses.replace(reasons.by_code["emergency"], kinds=("drug_*",))
     assert by_kind.fits(finding(kind="drug_sex"))
     assert not by_kind.fits(finding(kind="item_sex"))
+
+
+def test_every_reason_that_a_kind_of_rules_names_is_known() -> None:
+    reasons = shipped_reasons()
+    for path in sorted(Path(kinds.__path__[0]).rglob("*.py")):
+        for named in re.findall(r"\boverrides=\(([^()]*)\)", path.read_text("utf-8")):
+            for code in re.findall(r'"([^"]+)"', named):
+                assert code in reasons.by_code, f"{path.name} names '{code}'; overrides.toml does not have it"
+
+
+def test_a_reason_may_go_by_several_codes() -> None:
+    reasons = shipped_reasons()
+    one = finding(overrides=["data_wrong"])
+    assert [reason.code for reason in reasons.for_finding(one)] == ["data_will_be_corrected"]
+    for code in ("data_wrong", "data_will_be_corrected"):
+        assert holds(Answer(AnswerKind.OVERRIDDEN, code), one, reasons)
+    assert not holds(Answer(AnswerKind.OVERRIDDEN, "emergency"), one, reasons)
+    codes = [
+        code for reason in dict.fromkeys(reasons.by_code.values()) for code in (reason.code, *reason.also)
+    ]
+    assert len(codes) == len(set(codes)) == len(reasons.by_code)
+
+
+def test_the_order_in_which_history_comes_does_not_matter() -> None:
+    first = present([finding()], History(), 0, "", Policy())[0]
+    overridden = as_shown(first, START)._replace(answer=Answer(AnswerKind.OVERRIDDEN, "emergency"))
+    gone = as_shown(first, START + timedelta(hours=1))._replace(answer=Answer(AnswerKind.CAUSE_GONE))
+    for alerts in ((overridden, gone), (gone, overridden)):
+        assert present([finding()], History(alerts), 0, "", Policy())[0].reason is Why.REPEAT_OF
 
 
 # Roles and texts

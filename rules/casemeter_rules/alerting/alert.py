@@ -92,7 +92,7 @@ class EarlierAlert(NamedTuple):
 
 
 class History(NamedTuple):
-    """What was shown so far in one encounter, the oldest first. No history is ``None``, not an empty one."""
+    """What was shown so far in one encounter, in any order. No history is ``None``, not an empty one."""
 
     alerts: tuple[EarlierAlert, ...] = ()
 

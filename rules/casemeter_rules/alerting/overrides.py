@@ -34,6 +34,7 @@ class Reason:
         kinds: patterns of kinds of rules that it fits; empty: any.
         needs_text: free text must come with it.
         rule_wrong: it says that the rule was wrong.
+        also: other codes for the same.
     """
 
     code: str
@@ -43,11 +44,12 @@ class Reason:
     kinds: tuple[str, ...] = ()
     needs_text: bool = False
     rule_wrong: bool = False
+    also: tuple[str, ...] = ()
 
     def fits(self, finding: Finding) -> bool:
         """Whether it may be given for a finding: its own list decides, or else its class and kind."""
         if finding.overrides:
-            return self.code in finding.overrides
+            return not {self.code, *self.also}.isdisjoint(finding.overrides)
         return finding.finding_class in self.classes and (
             not self.kinds or any(fnmatchcase(finding.kind, pattern) for pattern in self.kinds)
         )
@@ -74,7 +76,7 @@ class Reasons:
     """The reasons there are, and what makes free text worthless.
 
     Attributes:
-        by_code: the reasons.
+        by_code: the reasons, each under all its codes.
         shortest: letters and digits that a text must have, a Chinese character counting two.
         longest: characters that a text may have.
         words: texts that say nothing.
@@ -93,7 +95,7 @@ class Reasons:
 
     def for_finding(self, finding: Finding) -> tuple[Reason, ...]:
         """Return the reasons that may be given for a finding, in the order of the table."""
-        return tuple(reason for reason in self.by_code.values() if reason.fits(finding))
+        return tuple(reason for reason in dict.fromkeys(self.by_code.values()) if reason.fits(finding))
 
 
 @cache
@@ -110,12 +112,13 @@ def shipped_reasons() -> Reasons:
             tuple(entry.get("kinds", ())),
             entry.get("needs_text", False),
             entry.get("rule_wrong", False),
+            tuple(entry.get("also", ())),
         )
         for code, entry in table["reasons"].items()
     }
     text, rows = table["text"], table["text"]["keyboard"]
     return Reasons(
-        MappingProxyType(reasons),
+        MappingProxyType({name: one for one in reasons.values() for name in (one.code, *one.also)}),
         text["shortest"],
         text["longest"],
         frozenset(map(_bare, text["words"])),

@@ -183,6 +183,6 @@ def _standing(before: Sequence[EarlierAlert], finding: Finding, reasons: Reasons
 
 def _by_key(history: History) -> dict[str, list[EarlierAlert]]:
     found: dict[str, list[EarlierAlert]] = {}
-    for one in history.alerts:
+    for one in sorted(history.alerts, key=lambda alert: alert.shown_at):
         found.setdefault(one.alert_key, []).append(one)
     return found
