@@ -19,7 +19,7 @@ from casemeter_grouper.condition import (
     Or,
     Test,
 )
-from casemeter_grouper.condition.nodes import DATES, ITEM_SLOTS
+from casemeter_grouper.condition.nodes import DATES, ITEM_SLOTS, PROCEDURE_SLOTS
 from casemeter_rules.conditions.codesets import CodeSet
 from casemeter_rules.conditions.measures import Member, limit_of, span_of
 from casemeter_rules.conditions.truth import (
@@ -91,11 +91,9 @@ class Reading:
             case InSet(slot, name):
                 if slot in ITEM_SLOTS:
                     return self._any_item(slot, name)
-                return (
-                    self._any_diagnosis(slot, name)
-                    if slot.endswith("dx")
-                    else self._any_procedure(slot, name)
-                )
+                if slot in PROCEDURE_SLOTS:
+                    return self._any_procedure(slot, name)
+                return self._any_diagnosis(slot, name)
             case Measure():
                 return self._measured(test).compared(test.op, limit_of(test))
             case Compare(number, op, limit):
