@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from casemeter_rules.alerting.policy import Policy
 from casemeter_server.config import Config, ConfigError, read_config
+from casemeter_server.facilities import Facility
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
 
 CASES = tomllib.loads((Path(__file__).parent / "data" / "bad_configurations.toml").read_text("utf-8"))["case"]
@@ -56,6 +58,7 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (meter,) = re.findall(r"```toml\n(.*?)```", (DOCS / "meter.md").read_text("utf-8"), re.DOTALL)
     (tmp_path / "meter.toml").write_text(meter, "utf-8")
+    (tmp_path / "alerts.toml").write_text("budget = 4\n", "utf-8")
     config = read_config(written(tmp_path, example))
     limits = Limits((0.8, 1.0), 0.95)
     hospital = HospitalSettings(
@@ -73,6 +76,8 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
         default_pack="chs_drg_11",
         hospitals={"H001": "chs_drg_11"},
         meter=MeterSettings(hospital, {"H001": HospitalSettings(level="二级")}),
+        alerts=Policy(budget=4),
+        facilities={"H001": Facility(3, "眼科专科医院")},
         time_zone="Asia/Shanghai",
         data=tmp_path / "data",
         stop_seconds=5,

@@ -19,6 +19,9 @@ SEARCH_TERMS = f"/{SERVICE}/SearchTerms"
 DEFAULT_TIMEOUT_S = 2.0
 """How long a call may take, retries included."""
 
+SEARCH_TIMEOUT_S = 10.0
+"""How long a search for terms may take: the first one of a server waits for its index."""
+
 # A call changes nothing on the server, so that it may be repeated whenever the server could not be reached.
 _RETRY = {
     "methodConfig": [

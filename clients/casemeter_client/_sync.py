@@ -154,14 +154,14 @@ class Client:
             text: a term, initials in pinyin, or several diagnoses in one line; up to 200 characters.
             procedures: whether procedures are looked for, not diagnoses.
             limit: the most codes for each part of the text.
-            timeout: seconds for this call; ``None``: the client's.
+            timeout: seconds for this call; ``None``: ten, for the first search of a server builds its index.
 
         Raises:
             CaseMeterError: there is no answer; the subclass says why.
         """
         request = _calls.search(text, procedures=procedures, limit=limit)
         try:
-            reply = self._terms(request, timeout=timeout or self._timeout, metadata=self._metadata)
+            reply = self._terms(request, timeout=timeout or _calls.SEARCH_TIMEOUT_S, metadata=self._metadata)
         except grpc.RpcError as failure:
             raise from_rpc(failure) from None
         return list(reply.mentions)

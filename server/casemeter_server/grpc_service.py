@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from asyncio import get_running_loop
+from asyncio import get_running_loop, to_thread
 from collections.abc import AsyncIterator
 from os import urandom
 from pathlib import Path
@@ -16,12 +16,13 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from casemeter.v1 import service_pb2
+from casemeter.v1 import service_pb2, terms_pb2
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Caller, Evaluator, Reply, parse
 from casemeter_server.metrics import STAGES, Metrics
 from casemeter_server.plain.wire import content_field, tags
 from casemeter_server.prepare import MAX_ID
+from casemeter_server.terms import Terms
 
 SERVICE: Final = "casemeter.v1.CaseMeterService"
 HOSPITAL_KEY: Final = "casemeter-hospital"
@@ -42,8 +43,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class CaseMeterService:
     """Answers the calls of the contract from one evaluator, which a reload replaces as a whole."""
 
-    def __init__(self, evaluator: Evaluator, metrics: Metrics) -> None:
+    def __init__(self, evaluator: Evaluator, metrics: Metrics, terms: Terms | None = None) -> None:
         self.evaluator = evaluator
+        self.terms = terms or Terms()
         self._metrics = metrics
         self._uncounted: list[tuple[str, Reply, int]] = []
 
@@ -55,6 +57,7 @@ class CaseMeterService:
                 "Evaluate": grpc.unary_unary_rpc_method_handler(self.evaluate),
                 "EvaluateStream": grpc.stream_stream_rpc_method_handler(self.evaluate_stream),
                 "ListPacks": grpc.unary_unary_rpc_method_handler(self.list_packs),
+                "SearchTerms": grpc.unary_unary_rpc_method_handler(self.search_terms),
             },
         )
 
@@ -91,6 +94,17 @@ class CaseMeterService:
         packs = self.evaluator.snapshot.describe(_caller(context).hospital)
         self._metrics.count("casemeter_requests", "ListPacks", "OK")
         return service_pb2.ListPacksResponse(packs=packs).SerializeToString(deterministic=True)
+
+    async def search_terms(self, data: bytes, context: Context) -> bytes:
+        """Find the codes of what a physician types, beside the loop that answers orders."""
+        try:
+            request = parse(terms_pb2.SearchTermsRequest(), data)
+            found = await to_thread(self.terms.search, request)
+        except RequestError as error:
+            self._metrics.count("casemeter_requests", "SearchTerms", error.status.name)
+            await _abort(error, context)
+        self._metrics.count("casemeter_requests", "SearchTerms", "OK")
+        return found.SerializeToString(deterministic=True)
 
     def _answer(self, method: str, data: bytes, started: int, caller: Caller, context: Context) -> Reply:
         try:

@@ -89,7 +89,7 @@ class Ruling:
         history = _history(context) if context.HasField("history") else None
         count = context.interruptions_this_hour if context.HasField("interruptions_this_hour") else None
         presented = present(report.findings, history, count, role, self.policy)
-        _fill_findings(verdict, presented)
+        _fill_findings(verdict, presented, self.policy)
         told = verdict.rules
         told.packs.extend(
             pack_ref(book.header, book.sha256, book.header.demonstration) for book in self.books
@@ -124,7 +124,7 @@ def _earlier(alert: finding_pb2.EarlierAlert) -> EarlierAlert:
     )
 
 
-def _fill_findings(verdict: verdict_pb2.Verdict, presented: Sequence[Presented]) -> None:
+def _fill_findings(verdict: verdict_pb2.Verdict, presented: Sequence[Presented], policy: Policy) -> None:
     for one in presented[:MAX_FINDINGS]:
         finding = one.finding
         message = verdict.findings.add(
@@ -142,7 +142,7 @@ def _fill_findings(verdict: verdict_pb2.Verdict, presented: Sequence[Presented])
             text_en=finding.text_en,
             resolve_zh=finding.resolve_zh,
             resolve_en=finding.resolve_en,
-            override_reasons=finding.overrides,
+            override_reasons=[reason.code for reason in policy.reasons.for_finding(finding)],
             presentation=_PRESENTATIONS[one.presentation],
             presentation_reason=_WHY[one.reason],
             alert_key=one.alert_key,
