@@ -10,10 +10,14 @@ from importlib import resources
 from casemeter_rules.compiled.book import Told
 from casemeter_rules.finding import Finding, FindingClass, RuleState
 from casemeter_rules.kind import Hit, Kind
+from casemeter_rules.kinds import kinds
+
+Labels = Mapping[str, tuple[str, str]]
+"""Chinese and English words by the value of a column."""
 
 
 @cache
-def _labels() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+def _labels() -> Mapping[str, Labels]:
     text = resources.files("casemeter_rules").joinpath("labels.toml").read_text("utf-8")
     return {
         column: {value: (zh, en) for value, (zh, en) in labels.items()}
@@ -32,47 +36,57 @@ def finding_of(told: Told, kind: Kind, hit: Hit, state: RuleState, pack: str) ->
         pack: id of its pack.
     """
     values = _values(told, kind, hit)
+    own = told.values
+    words = kind.words
+    finding_class = hit.finding_class or kind.finding_class
+    if "class" in own and not hit.finding_class:
+        finding_class = FindingClass(own["class"])
+    band = hit.band
+    if not band and kind.band is not None and hit.measured is not None:
+        band = kind.band(own, hit.measured)
     return Finding(
-        rule=told.id,
-        kind=told.kind,
-        official_type=told.official_type,
-        tier=hit.tier or told.tier,
-        finding_class=hit.finding_class or FindingClass(told.values.get("class", kind.finding_class)),
-        subclass=hit.subclass or told.values.get("subclass", kind.subclass),
-        state=state,
-        fields=hit.places,
-        codes=hit.codes,
-        evidence=tuple(sorted(hit.ids or hit.places)),
-        bases=told.bases,
-        text_zh=told.values.get("text_zh") or kind.words.zh.format_map(values),
-        text_en=told.values.get("text_en") or kind.words.en.format_map(values),
-        resolve_zh=told.values.get("resolve_zh") or kind.words.resolve_zh.format_map(values),
-        resolve_en=told.values.get("resolve_en") or kind.words.resolve_en.format_map(values),
-        overrides=tuple(told.values["overrides"].split("|"))
-        if "overrides" in told.values
-        else kind.overrides,
-        pack=pack,
-        band=hit.band
-        or (kind.band(told.values, hit.measured) if kind.band and hit.measured is not None else ""),
+        told.id,
+        told.kind,
+        told.official_type,
+        hit.tier or told.tier,
+        finding_class,
+        hit.subclass or own.get("subclass") or kind.subclass,
+        state,
+        hit.places,
+        hit.codes,
+        tuple(sorted(hit.ids or hit.places)),
+        told.bases,
+        own.get("text_zh") or words.zh.format_map(values),
+        own.get("text_en") or words.en.format_map(values),
+        own.get("resolve_zh") or words.resolve_zh.format_map(values),
+        own.get("resolve_en") or words.resolve_en.format_map(values),
+        tuple(own["overrides"].split("|")) if "overrides" in own else kind.overrides,
+        pack,
+        band,
     )
 
 
 def _values(told: Told, kind: Kind, hit: Hit) -> dict[str, str]:
-    values = dict.fromkeys((column.name for column in kind.columns), "")
-    values |= told.values
-    labels = _labels()
-    for column in kind.columns:
-        own = labels.get(column.name)
-        if own is None:
-            continue
-        said = [own.get(part, (part, part)) for part in values[column.name].split("|")]
-        values[f"{column.name}_zh"] = "、".join(zh for zh, _ in said)
-        values[f"{column.name}_en"] = ", ".join(en for _, en in said)
+    """Return what the sentences are filled with."""
+    blank, labelled = _form(kind.name)
+    values = {**blank, **told.values}
+    for column, labels in labelled:
+        said = [labels.get(part, (part, part)) for part in values[column].split("|")]
+        values[f"{column}_zh"] = "、".join([zh for zh, _ in said])
+        values[f"{column}_en"] = ", ".join([en for _, en in said])
     values["recorded"] = "、".join(hit.codes)
     if hit.measured is not None:
         values["measured"] = f"{hit.measured:g}"
-    if "name" in values and not values["name"]:
-        values["name"] = hit.codes[0] if hit.codes else ""
+    if hit.codes and not values.get("name", "?"):
+        values["name"] = hit.codes[0]
     if kind.say is not None:
-        values |= kind.say(told.values, hit)
-    return values | dict(hit.values)
+        values.update(kind.say(told.values, hit))
+    values.update(hit.values)
+    return values
+
+
+@cache
+def _form(kind: str) -> tuple[dict[str, str], tuple[tuple[str, Labels], ...]]:
+    """Return the empty cells of a kind's row, and the labels of the columns that have some."""
+    names = [column.name for column in kinds()[kind].columns]
+    return dict.fromkeys(names, ""), tuple((name, _labels()[name]) for name in names if name in _labels())

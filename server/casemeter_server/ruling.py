@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ from casemeter_rules.alerting.policy import Policy, present, refuses
 from casemeter_rules.compiled.book import Book
 from casemeter_rules.engine import find
 from casemeter_rules.facts import Phase, Stay
-from casemeter_rules.finding import FindingClass, RuleState, Tier
+from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier
 from casemeter_server.care import PHASE_NUMBERS
 from casemeter_server.refs import pack_ref
 from casemeter_server.snapshot import Snapshot
@@ -59,6 +59,10 @@ class Ruling:
     states: Mapping[str, RuleState]
     shadow_sha256: str
     policy: Policy
+    # A function of the policy and of no patient.
+    _reasons: dict[tuple[str, FindingClass, tuple[str, ...]], list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def on(cls, snapshot: Snapshot, policy: Policy, day: str) -> Ruling:
@@ -89,7 +93,7 @@ class Ruling:
         history = _history(context) if context.HasField("history") else None
         count = context.interruptions_this_hour if context.HasField("interruptions_this_hour") else None
         presented = present(report.findings, history, count, role, self.policy)
-        _fill_findings(verdict, presented, self.policy)
+        self._fill_findings(verdict, presented)
         told = verdict.rules
         told.packs.extend(
             pack_ref(book.header, book.sha256, book.header.demonstration) for book in self.books
@@ -103,6 +107,40 @@ class Ruling:
         told.interruptions_known = count is not None
         told.submission_refused = bool(refuses(presented, phase, role))
         told.left_out = max(0, len(presented) - MAX_FINDINGS)
+
+    def _reasons_for(self, finding: Finding) -> list[str]:
+        """Return the codes of the reasons for going on that fit, found once for each kind of finding."""
+        key = (finding.kind, finding.finding_class, finding.overrides)
+        if key not in self._reasons:
+            self._reasons[key] = [reason.code for reason in self.policy.reasons.for_finding(finding)]
+        return self._reasons[key]
+
+    def _fill_findings(self, verdict: verdict_pb2.Verdict, presented: Sequence[Presented]) -> None:
+        for one in presented[:MAX_FINDINGS]:
+            finding = one.finding
+            message = verdict.findings.add(
+                rule=finding.rule,
+                pack=finding.pack,
+                official_type=finding.official_type,
+                tier=_TIERS[finding.tier],
+                finding_class=_CLASSES[finding.finding_class],
+                subclass=finding.subclass,
+                fields=finding.fields,
+                codes=finding.codes,
+                evidence=finding.evidence,
+                bases=finding.bases,
+                text_zh=finding.text_zh,
+                text_en=finding.text_en,
+                resolve_zh=finding.resolve_zh,
+                resolve_en=finding.resolve_en,
+                override_reasons=self._reasons_for(finding),
+                presentation=_PRESENTATIONS[one.presentation],
+                presentation_reason=_WHY[one.reason],
+                alert_key=one.alert_key,
+                band=finding.band,
+            )
+            if one.repeat_of is not None and one.repeat_of.shown_at != _UNKNOWN_TIME:
+                message.repeat_of.FromDatetime(one.repeat_of.shown_at)
 
 
 def _history(context: finding_pb2.AlertContext) -> History:
@@ -122,31 +160,3 @@ def _earlier(alert: finding_pb2.EarlierAlert) -> EarlierAlert:
         shown_at,
         None if kind is None else Answer(kind, alert.override_reason, alert.override_text),
     )
-
-
-def _fill_findings(verdict: verdict_pb2.Verdict, presented: Sequence[Presented], policy: Policy) -> None:
-    for one in presented[:MAX_FINDINGS]:
-        finding = one.finding
-        message = verdict.findings.add(
-            rule=finding.rule,
-            pack=finding.pack,
-            official_type=finding.official_type,
-            tier=_TIERS[finding.tier],
-            finding_class=_CLASSES[finding.finding_class],
-            subclass=finding.subclass,
-            fields=finding.fields,
-            codes=finding.codes,
-            evidence=finding.evidence,
-            bases=finding.bases,
-            text_zh=finding.text_zh,
-            text_en=finding.text_en,
-            resolve_zh=finding.resolve_zh,
-            resolve_en=finding.resolve_en,
-            override_reasons=[reason.code for reason in policy.reasons.for_finding(finding)],
-            presentation=_PRESENTATIONS[one.presentation],
-            presentation_reason=_WHY[one.reason],
-            alert_key=one.alert_key,
-            band=finding.band,
-        )
-        if one.repeat_of is not None and one.repeat_of.shown_at != _UNKNOWN_TIME:
-            message.repeat_of.FromDatetime(one.repeat_of.shown_at)
