@@ -31,8 +31,8 @@ Ask = Callable[[EvaluateRequest, str], Verdict]
 
 
 @pytest.fixture(scope="module")
-def snapshot(bundles: Path) -> Snapshot:
-    return Snapshot.open([tiny_bundle(bundles), build_cached(DATA / "tiny_rules", bundles)])
+def snapshot(bundles: Path, default_bundle: Path) -> Snapshot:
+    return Snapshot.open([tiny_bundle(bundles), default_bundle, build_cached(DATA / "tiny_rules", bundles)])
 
 
 @pytest.fixture(scope="module", params=["in process", "bytes", "socket"])
