@@ -1,8 +1,8 @@
 """What a rule of a table asks: a few checks that every kind is built from.
 
-A rule is tried when one of its trigger codes is recorded. A check then says when the rule is broken. Each check
-has one meaning, written twice: in :mod:`casemeter_rules.walker`, to be read, and in :mod:`casemeter_rules.kernel`,
-to be fast.
+A rule is tried when one of its trigger codes is recorded. A check then says when the rule is broken. Each
+check has one meaning, written twice: in :mod:`casemeter_rules.walker`, to be read, and in
+:mod:`casemeter_rules.kernel`, to be fast. Undecided is what the missing facts may turn either way.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Broken when no code of a set is where it is looked for.
+    """Broken when a trigger has no code of a set where it is looked for. An item is no company of itself.
 
-    Undecided when nothing is recorded there, or a code that no dictionary knows.
+    Undecided when a code there is known to no dictionary, when no diagnosis is recorded at all (no principal
+    one, where that is looked for), when the request holds no items, and when times that decide are not known.
 
     Attributes:
         window: how near in time it must be; only of items.
@@ -94,7 +95,9 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Excludes:
-    """Broken when another code of a set is recorded, too; undecided when times that decide are not known.
+    """Broken when another code of a set is recorded near a trigger, too.
+
+    Undecided as :class:`Needs` is, and when quantities that decide are not known.
 
     Attributes:
         window: how near in time the two must be; only of items.
@@ -109,8 +112,9 @@ class Excludes:
 
 @dataclass(frozen=True, slots=True)
 class QuantityWithin:
-    """Broken when more was charged and ordered within a number of days; undecided when a quantity or day that
-    decides is not known.
+    """Broken when more was charged and ordered within a number of days.
+
+    Undecided when a quantity or day that decides is not known. A diagnosis or procedure counts one.
 
     Attributes:
         most: in ten-thousandths.
@@ -130,7 +134,7 @@ class DaysWithin:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Broken when it was given on two different days that lie nearer to each other."""
+    """Broken when two of the days it was given on lie nearer; undecided when unknown days may decide."""
 
     days: int
 

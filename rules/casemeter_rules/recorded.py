@@ -9,18 +9,24 @@ import numpy as np
 from casemeter_rules.checks import NUMBERS, VALUES
 from casemeter_rules.codes import Space
 from casemeter_rules.compiled.compiler import PHASE_BITS
-from casemeter_rules.compiled.layout import ENTRY_WIDTH
+from casemeter_rules.compiled.layout import CODE_WIDTH, ENTRY_WIDTH
 from casemeter_rules.facts import MINUTES_PER_DAY, Diagnosis, Item, Phase, Procedure, Stay
 from casemeter_rules.kernel import Recorded
-from casemeter_rules.kind import Position
+from casemeter_rules.kind import IN_CASE, Position
 
 UNUSABLE: Final = "?"
 """Begins a code that no dictionary knows."""
 
 Entry = Diagnosis | Procedure | Item
 
-_POSITIONS: Final = {"principal": Position.PRINCIPAL, "other": Position.OTHER, "": Position.ASIDE}
+_POSITIONS: Final = {
+    "principal": int(Position.PRINCIPAL),
+    "other": int(Position.OTHER),
+    "": int(Position.ASIDE),
+}
+_IN_CASE: Final = int(IN_CASE)
 _UNKNOWN: Final = -1
+_ONCE: Final = 10_000
 _BY_VALUE: Final = [(fact, {value: at for at, value in enumerate(values)}) for fact, values in VALUES.items()]
 
 
@@ -37,32 +43,37 @@ def recorded(stay: Stay, phase: Phase, entries: list[Entry]) -> Recorded:
         phase: the moment of care.
         entries: of :func:`entries_of`.
     """
-    texts: list[bytes] = []
+    numbers: dict[tuple[int, str], int] = {}
     rows: list[int] = []
-    start = 0
     procedures = 0
     for entry in entries:
-        text = entry.code.encode()
-        texts.append(text)
-        known = not entry.code.startswith(UNUSABLE)
         if isinstance(entry, Item):
+            number = numbers.setdefault((2, entry.code), len(numbers))
             minute = _UNKNOWN if entry.minute is None else entry.minute
-            day = _UNKNOWN if entry.minute is None else entry.minute // MINUTES_PER_DAY
             quantity = _UNKNOWN if entry.quantity is None else entry.quantity
-            rows += (start, len(text), Space.ITEM, Position.PRINCIPAL, day, minute, quantity, 1)
+            rows += (number, _IN_CASE, minute, quantity)
         elif isinstance(entry, Diagnosis):
-            position = _POSITIONS[entry.role]
-            rows += (start, len(text), Space.DIAGNOSIS, position, _UNKNOWN, _UNKNOWN, _UNKNOWN, known)
+            number = numbers.setdefault((0, entry.code), len(numbers))
+            rows += (number, _POSITIONS[entry.role], _UNKNOWN, _ONCE)
         else:
-            position = Position.OTHER if procedures else Position.PRINCIPAL
+            number = numbers.setdefault((1, entry.code), len(numbers))
+            minute = _UNKNOWN if entry.start is None else entry.start
+            rows += (number, int(Position.OTHER if procedures else Position.PRINCIPAL), minute, _ONCE)
             procedures += 1
-            rows += (start, len(text), Space.PROCEDURE, position, _UNKNOWN, _UNKNOWN, _UNKNOWN, known)
+    texts: list[bytes] = []
+    codes: list[int] = []
+    start = 0
+    for space, code in numbers:
+        text = code.encode()
+        texts.append(text)
+        codes += (start, len(text), space, space == Space.ITEM or not code.startswith(UNUSABLE))
         start += len(text)
-    numbers = [getattr(stay, fact) for fact in NUMBERS]
+    known = [getattr(stay, fact) for fact in NUMBERS]
     return Recorded(
         np.frombuffer(b"".join(texts) or b"\0", np.uint8),
+        np.array(codes, np.int64).reshape(-1, CODE_WIDTH),
         np.array(rows, np.int64).reshape(-1, ENTRY_WIDTH),
-        np.array([np.nan if number is None else number for number in numbers], np.float64),
+        np.array([np.nan if number is None else number for number in known], np.float64),
         np.array([by_value.get(getattr(stay, fact), _UNKNOWN) for fact, by_value in _BY_VALUE], np.int64),
         PHASE_BITS[phase],
         stay.now // MINUTES_PER_DAY,

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 
 from casemeter_grouper.compiled.bundle import Arrays, BundleFile, open_bundle
 from casemeter_grouper.pack.faults import Fault
 from casemeter_rules.codes import CodeSet, Key, Space
 from casemeter_rules.compiled.compiler import Compiler
-from casemeter_rules.compiled.layout import ARRAYS, FROM, ITEM_SIZES, PHASES, RULE, UNTIL
+from casemeter_rules.compiled.layout import ARRAYS, FROM, PHASES, RULE, UNTIL
+from casemeter_rules.compiled.mapped import mapped
 from casemeter_rules.finding import RuleState, Tier
-from casemeter_rules.kernel import Mapped
 from casemeter_rules.kinds import kinds
 from casemeter_rules.pack.header import KIND, Header
 from casemeter_rules.pack.load import load_rules
@@ -47,11 +46,7 @@ class Book:
         self.header = Header(**file.manifest["header"])
         self.sha256 = file.sha256
         self.clauses = file.arrays["clauses"]
-        places = [(file.place(name)[0], file.arrays[name].size, 0) for name in ARRAYS]
-        bits = (len(file.arrays["key_bucket"]) - 1).bit_length() - 1
-        bucket = ARRAYS.index("key_bucket")
-        places[bucket] = (*places[bucket][:2], 64 - bits)
-        self.mapped = Mapped(file.body, np.array(places, np.int64))
+        self.mapped = mapped(file.body, {name: file.place(name)[0] for name in ARRAYS}, file.arrays)
         self.sets = {
             name: CodeSet(frozenset(Key(Space(space), text, prefix) for space, text, prefix in keys))
             for name, keys in file.manifest["sets"].items()
@@ -106,6 +101,3 @@ def compile_rules(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ..
     }
     manifest = {"kind": KIND, "header": pack.header.to_json(), "sources": dict(pack.sources), "sets": sets}
     return manifest, arrays, pack.faults
-
-
-assert set(ITEM_SIZES) == set(ARRAYS)

@@ -23,14 +23,13 @@ from casemeter_rules.checks import (
     Present,
     QuantityWithin,
 )
-from casemeter_rules.codes import CodeSet, Key
+from casemeter_rules.codes import CodeSet, Key, Space
 from casemeter_rules.compiled import layout
 from casemeter_rules.facts import Phase
 from casemeter_rules.kernel import hash_keys
 from casemeter_rules.kind import Kind, Rule
 
 PHASE_BITS: Final = {phase: 1 << at for at, phase in enumerate(Phase)}
-MAX_PREFIX_BYTES: Final = 64
 _BUCKET_KEYS: Final = 2
 """About how many keys share a bucket."""
 
@@ -38,7 +37,7 @@ _VALUE_FACTS: Final = tuple(VALUES)
 
 
 class Compiler:
-    """Collects rules and turns them into arrays. Equal rules give equal arrays, in whatever order they came."""
+    """Collects rules and turns them into arrays. Equal rules give equal arrays, whatever their order."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self._kinds = kinds
@@ -194,8 +193,7 @@ def sorted_members(
 
 
 def _prefix_lengths(keys: Iterable[Key]) -> NDArray[np.uint64]:
-    masks = [0, 0, 0]
-    for key in keys:
-        if key.prefix:
-            masks[key.space] |= 1 << (len(key.text.encode()) - 1)
-    return np.array(masks, np.uint64)
+    words = np.zeros((len(Space), layout.PREFIX_WORDS), np.uint64)
+    for space, length in {(key.space, len(key.text.encode())) for key in keys if key.prefix}:
+        words[space, (length - 1) >> 6] |= np.uint64(1 << ((length - 1) & 63))
+    return words.reshape(-1)

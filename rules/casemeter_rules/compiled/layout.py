@@ -1,4 +1,4 @@
-"""How compiled rules lie in their arrays: the columns of a row, of an entry, and the numbers of what is missing."""
+"""How compiled rules lie in their arrays, and how what is recorded lies beside them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ARRAYS: Final = (
     "bounds",  # float64, C x 2: lowest and highest, or limits
     "set_at",  # uint64, S + 1: first member of each set
     "set_key",  # uint32: members, ascending within a set
-    "prefix_lengths",  # uint64, 3: bit n: the space has prefixes of n + 1 bytes
+    "prefix_lengths",  # uint64, 3 x PREFIX_WORDS: bit n: the space has prefixes of n + 1 bytes
 )
 
 ITEM_SIZES: Final = {
@@ -38,14 +38,23 @@ CLAUSE_WIDTH: Final = 16
 PRESENT, BETWEEN, AMONG, NEEDS, EXCLUDES, QUANTITY, DAYS, APART, ASKED = range(9)
 """What a clause asks. ASKED: no code brings it up, the kind's own function decides."""
 
-START, LENGTH, ENTRY_SPACE, POSITION, DAY, MINUTE, AMOUNT, KNOWN = range(8)
-ENTRY_WIDTH: Final = 8
-"""An entry is one recorded code. Day, minute and quantity (AMOUNT): -1 where unknown."""
+CODE_START, CODE_LENGTH, CODE_SPACE, CODE_KNOWN = range(4)
+CODE_WIDTH: Final = 4
+"""A code is one of the different codes that are recorded. KNOWN: 0 of one that no dictionary knows."""
 
-MISSING: Final = (*NUMBERS, *VALUES, "diagnoses", "items", "item_time", "item_quantity")
+CODE, POSITION, MINUTE, AMOUNT = range(4)
+ENTRY_WIDTH: Final = 4
+"""An entry is one recorded code: number of the code, its part, and minute and quantity, -1: unknown."""
+
+MAX_PREFIX: Final = 256
+"""In bytes: 64 characters of up to four."""
+
+PREFIX_WORDS: Final = MAX_PREFIX // 64
+
+MISSING: Final = (*NUMBERS, *VALUES, "diagnoses", "procedures", "items", "item_time", "item_quantity")
 """What may be missing for a clause to be decided."""
 
-(NO_DIAGNOSES, NO_ITEMS, NO_TIME, NO_QUANTITY) = range(len(NUMBERS) + len(VALUES), len(MISSING))
+NO_DIAGNOSES, NO_PROCEDURES, NO_ITEMS, NO_TIME, NO_QUANTITY = range(len(NUMBERS) + len(VALUES), len(MISSING))
 
 NONE: Final = -1
 """No set."""
