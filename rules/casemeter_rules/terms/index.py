@@ -10,7 +10,7 @@ from casemeter_rules.terms.model import Hit, Mention, Space, State, Synonym
 from casemeter_rules.terms.names import Found, Names
 from casemeter_rules.terms.normal import fold, key
 from casemeter_rules.terms.parts import Part, parts
-from casemeter_rules.terms.states import Said, said
+from casemeter_rules.terms.states import Said, closes, said
 from casemeter_rules.terms.status import Status
 from casemeter_rules.terms.words import only_qualifiers, qualifiers
 
@@ -24,7 +24,7 @@ _STATUS: frozenset[State] = frozenset({"history", "family_history", "post_proced
 
 @dataclass(slots=True)
 class _Draft:
-    """A mention in the making: ``text`` is what is searched for."""
+    """A mention in the making: ``text`` is what is searched for, ``whole`` where the line is a name."""
 
     start: int
     end: int
@@ -32,6 +32,7 @@ class _Draft:
     state: State
     opens: bool
     found: list[Found]
+    whole: bool = False
 
     @property
     def score(self) -> float:
@@ -95,7 +96,7 @@ class _Search:
         if self._names.named(folded) and "?" not in folded:
             start, end = _trimmed(self._text, 0, len(self._text))
             state = said(folded).state if self._is_status(folded) else "confirmed"
-            drafts = [_Draft(start, end, folded, state, False, self._look(folded))]
+            drafts = [_Draft(start, end, folded, state, False, self._look(folded), whole=True)]
         else:
             drafts = self._drafts()
         made = (self._mention(draft) for draft in drafts)
@@ -114,9 +115,10 @@ class _Search:
         drafts: list[_Draft] = []
         waiting: State | None = None
         for part in parts(self._text):
-            read = said(fold(self._text[part.start : part.end]))
+            text = fold(self._text[part.start : part.end])
+            read = said(text)
             if not key(read.core):
-                waiting = self._only_state(read, drafts) or waiting
+                waiting = self._only_state(read, closes(text), drafts) or waiting
                 continue
             if read.state == "confirmed" and waiting is not None:
                 read, waiting = replace(read, state=waiting, opens=True), None
@@ -129,12 +131,13 @@ class _Search:
         return drafts
 
     @staticmethod
-    def _only_state(read: Said, drafts: list[_Draft]) -> State | None:
-        if read.opens:
-            return read.state
-        if drafts and read.state != "confirmed":
+    def _only_state(read: Said, behind: bool, drafts: list[_Draft]) -> State | None:
+        if read.state == "confirmed":
+            return None
+        if drafts and (behind or not read.opens):
             drafts[-1].state = read.state
-        return None
+            return None
+        return read.state
 
     def _new(self, part: Part, read: Said) -> _Draft:
         start, end = _trimmed(self._text, part.start, part.end)
@@ -169,7 +172,8 @@ class _Search:
                 return
         top = {found.row for found in last.found[:3]}
         same = bool(new.found) and new.found[0].row in top
-        if part.enclosed or same or (new.score < _ALONE and new.state == "confirmed"):
+        detail = part.enclosed or same or new.score < _ALONE
+        if detail and new.state in ("confirmed", last.state):
             self._absorb(last, new)
             return
         if last.score < _ALONE and last.state == "confirmed" and len(drafts) == 1 and not last.opens:
@@ -203,12 +207,12 @@ class _Search:
         joined = f"{last.text}{new.text}"
         both = self._look(joined)
         last.end = new.end
-        best = max(
-            (last.score, 2, last.text, last.found), (new.score - 3, 1, new.text, new.found), key=_first_two
-        )
+        best = (last.score, last.text, last.found)
+        if last.score < _ALONE and new.score > last.score:
+            best = (new.score, new.text, new.found)
         if both and both[0].score > best[0]:
-            best = (both[0].score, 0, joined, both)
-        last.text, last.found = best[2], best[3]
+            best = (both[0].score, joined, both)
+        _, last.text, last.found = best
 
     def _mention(self, draft: _Draft) -> Mention:
         text = self._text[draft.start : draft.end]
@@ -216,15 +220,11 @@ class _Search:
         state = draft.state
         if self._space == "diagnosis":
             named = bool(hits) and hits[0].score >= 99.0 and self._status.knows(state, hits[0].code)
-            if state in _STATUS and not named:
+            if state in _STATUS and not named and not draft.whole:
                 hits = self._status.hits(state, draft.text, hits, self._limit)
             elif state == "confirmed" and "术后" in draft.text and hits and hits[0].code.startswith("Z9"):
                 state = "post_procedure"
         return Mention(text, draft.start, draft.end, state, qualifiers(fold(text)), hits)
-
-
-def _first_two(best: tuple[float, int, str, list[Found]]) -> tuple[float, int]:
-    return best[0], best[1]
 
 
 def _best_score(tried: tuple[str, list[Found]]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Side = Literal["左", "右", "双", "单"]
 Space = Literal["diagnosis", "procedure"]
 State = Literal["confirmed", "suspected", "ruled_out", "history", "family_history", "post_procedure"]
 How = Literal["exact", "synonym", "initials", "fuzzy"]
@@ -27,14 +28,15 @@ class Synonym:
 
 @dataclass(frozen=True, slots=True)
 class Qualifiers:
-    """What a mention says beside the disease, as it was typed.
+    """What a mention says beside the disease.
 
     Attributes:
-        side: ``左``, ``右侧``, ``双``; None where no side is said.
-        stage: stage, grade or degree, ``IV期``, ``3级``, ``T3N1M0``; None where none is said.
+        side: None where no side is said.
+        stage: stage, grade or degree with its numerals as digits: ``4期``, ``3级``, ``t3n1m0``, ``晚期``;
+            None where none is said.
     """
 
-    side: str | None = None
+    side: Side | None = None
     stage: str | None = None
 
 

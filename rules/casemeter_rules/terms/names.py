@@ -15,7 +15,7 @@ from rapidfuzz.distance import Indel
 from casemeter_rules.terms.common_names import commonness
 from casemeter_rules.terms.grams import GramIndex, split_grams
 from casemeter_rules.terms.model import Hit, How, Space, Synonym
-from casemeter_rules.terms.normal import key, keys
+from casemeter_rules.terms.normal import fold, key, keys
 from casemeter_rules.terms.sounds import Sounds
 from casemeter_rules.terms.tables import column, rows
 from casemeter_rules.terms.words import Reading, Words, qualifiers, same_words
@@ -25,14 +25,16 @@ _WORTH_A_LOOK = 0.3  # of the weight that the name that shares most shares
 _INITIALS = re.compile(r"[a-z][a-z0-9]{1,19}")
 _EXPLAINED = re.compile(r"[\[［][^\]］]*[\]］]|[(（](?:[^)）]*[0-9a-zA-Z][^)）]*|症)[)）]")
 _LEFTOVER = column("leftover_words", "words")
-_SIDE = {"左": ("单侧", "双侧"), "右": ("单侧", "双侧"), "双": ("双侧", "单侧"), "两": ("双侧", "单侧")}
+_SIDE = {"左": ("单侧", "双侧"), "右": ("单侧", "双侧"), "双": ("双侧", "单侧")}
 _SIDE_COUNTS = 4.0
 _CODE = re.compile(r"[a-z]?\d\d[.\dx+*a-z]*")
 _SOUNDS_LIKE = 0.95
 _SOUNDS_LIKE_BUT_READS_WELL = 0.85
+_BUT_FOR_SIGNS = 99.5
 _BY_SYNONYM = 99.0
 _BY_INITIALS = 90.0
 _FUZZY_MOST = 98.0
+_LEAST = 35.0
 _PASSED_OVER = 0.1  # what a side, a stage or a time costs that a name does not have
 _PRECISION = 0.6  # the square of beta: how much less what is left over of the query counts
 
@@ -45,13 +47,11 @@ class Found:
         row: its row.
         score: 0 to 100.
         how: which way.
-        explained: 0 to 1, how much of what must be explained of the query the name has.
     """
 
     row: int
     score: float
     how: How
-    explained: float
 
 
 class Names:
@@ -70,6 +70,7 @@ class Names:
         self._names = tuple((shown or names)[code] for code in self.codes)
         self.words = Words(synonyms, space, names)
         plain = keys(texts)
+        self._folded = tuple("".join(fold(text).split()) for text in texts)
         standard = same_words("\n".join(plain)).split("\n") if plain else []
         self._standard = standard
         # What stands in square brackets, or in brackets with figures, explains a name: it need not be typed.
@@ -120,20 +121,23 @@ class Names:
         if not plain:
             return []
         best: dict[int, Found] = {}
+        typed = "".join(text.split())
         for row in self._exact.get(plain, ()):
-            best[row] = Found(row, 100.0, "exact", 1.0)
+            # The signs of a name count only where names differ in nothing else: 痰镜检（+）and 痰镜检（-）.
+            same = self._folded[row] == typed
+            best[row] = Found(row, 100.0 if same else _BUT_FOR_SIGNS, "exact")
         for row in self._with_code(text.strip()):
-            best.setdefault(row, Found(row, 100.0, "exact", 1.0))
+            best.setdefault(row, Found(row, 100.0, "exact"))
         readings = self.words.readings(text)
         for reading in readings:
             for row in self._same.get(reading.text, ()):
-                _keep(best, Found(row, _BY_SYNONYM, "synonym", 1.0))
+                _keep(best, Found(row, _BY_SYNONYM, "synonym"))
         if _INITIALS.fullmatch(plain):
             for row, share in self._initials.get(plain, ()):
-                _keep(best, Found(row, _BY_INITIALS * share, "initials", 1.0))
+                _keep(best, Found(row, _BY_INITIALS * share, "initials"))
         for reading in readings:
             self._fuzzy(reading, best)
-        side = _SIDE.get((qualifiers(text).side or " ")[0])
+        side = _SIDE.get(qualifiers(text).side or "")
         if side is not None:
             best = {row: self._with_side(found, *side) for row, found in best.items()}
         return sorted(best.values(), key=self._order)[:limit]
@@ -198,7 +202,9 @@ class Names:
             mixed = 0.7 * float(close[place]) + 0.3 * Indel.normalized_similarity(reading.kept(name), name)
             top = max(top, mixed)
             score = round(min(_FUZZY_MOST, 98.0 * factor * mixed), 1)
-            _keep(best, Found(row, score, how, float(needed[row] / weight)))
+            if score < _LEAST:
+                continue
+            _keep(best, Found(row, score, how))
         return top
 
     def _by_initials(self, plain: Sequence[str], bare: Sequence[str]) -> dict[str, list[tuple[int, float]]]:

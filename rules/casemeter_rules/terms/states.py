@@ -68,6 +68,12 @@ def said(text: str) -> Said:
     return Said(core, min(states, key=_ORDER.index, default="confirmed"), opens, longer)
 
 
+def closes(text: str) -> bool:
+    """Whether a folded text is nothing but words that say the state of what stands before."""
+    bare = text.strip(_EDGES)
+    return any(bare == word for word, _ in _AFTER)
+
+
 def _leading(core: str) -> tuple[str, State] | None:
     if core.startswith(_NOT_STATES):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 
-from casemeter_rules.terms.model import Qualifiers, Space, Synonym
+from casemeter_rules.terms.model import Qualifiers, Side, Space, Synonym
 from casemeter_rules.terms.normal import fold, key, number
 from casemeter_rules.terms.tables import rows
 
@@ -23,6 +23,7 @@ def same_words(text: str) -> str:
 
 
 _SAME = tuple((key(fold(row["word"])), key(fold(row["standard"]))) for row in rows("same_words"))
+_SIDES: dict[str, Side] = {"左": "左", "右": "右", "双": "双", "两": "双", "单": "单"}
 _APART = re.compile(r"(?<=[a-z0-9])[\s\-_/]+(?=[a-z0-9])")
 _QUALIFIERS = tuple(
     (kind, re.compile("|".join(row["pattern"] for row in rows("qualifiers") if row["kind"] == kind)))
@@ -33,8 +34,9 @@ _QUALIFIERS = tuple(
 def qualifiers(text: str) -> Qualifiers:
     """Return the side and the stage that a folded text names first."""
     text = number(text)
-    found = {kind: pattern.search(text) for kind, pattern in _QUALIFIERS if kind in ("side", "stage")}
-    return Qualifiers(**{kind: match[0] if match else None for kind, match in found.items()})
+    found = {kind: pattern.search(text) for kind, pattern in _QUALIFIERS}
+    side, stage = found["side"], found["stage"]
+    return Qualifiers(_SIDES[side[0][0]] if side else None, stage[0] if stage else None)
 
 
 @dataclass(frozen=True, slots=True)
