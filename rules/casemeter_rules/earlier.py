@@ -38,9 +38,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
 )
 """Columns of every table about earlier stays.
 
-``exempt_sets``: sets of ``code_sets.csv``; a stay whose principal diagnosis, or one of whose procedures, is in one
-is set aside. ``exempt_when``: some of :data:`CIRCUMSTANCES`. ``scope``: only stays at the same campus count, or
-any that were sent (empty: any). ``phases``: where they are others than the kind's.
+- exempt_sets: sets of ``code_sets.csv``; a principal diagnosis or a procedure in one sets a stay aside
+- exempt_when: some of :data:`CIRCUMSTANCES`
+- scope: only stays at the same campus count, or any that were sent (empty: any)
+- phases: where they are others than the kind's
 """
 
 KEY: Final = ("exempt_sets", "exempt_when", "scope")

@@ -17,8 +17,9 @@ COLUMNS: Final[tuple[Column, ...]] = (
 )
 """Columns of tables about returns.
 
-``within_days``: from the local day of discharge to that of admission; the same day is 0. ``same``: what both
-stays have in common. ``continuing_sets``: principal diagnoses that continue earlier treatment, whatever it was.
+- within_days: from the local day of discharge to that of admission; the same day is 0
+- same: what both stays have in common
+- continuing_sets: principal diagnoses that continue earlier treatment, whatever it was
 """
 
 KEY: Final = ("within_days", "same", "continuing_sets", *earlier.KEY)
