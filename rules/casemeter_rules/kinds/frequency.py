@@ -2,46 +2,77 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from casemeter_rules.checks import QuantityWithin
 from casemeter_rules.columns import choice, decimal, text, whole
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers, limit_band
+from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Values, Words
+from casemeter_rules.kind import CARE, Hit, Kind, Sets, Values, Words
+from casemeter_rules.orders import payable
+
+UNITS = ("次", "小时", "天", "个", "片", "粒", "支", "袋", "瓶", "盒", "贴", "mg", "g", "ml")
+
+
+def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | None:
+    """Leave out what the patient pays alone, and count again."""
+    left = payable(stay, values, sets, hit)
+    if left is None or left is hit:
+        return left
+    own = [item for item in stay.items or () if item.code in hit.codes and not item.self_paid]
+    most = most_within(own, int(values["period_days"]))
+    limit = int(Decimal(values["most"]) * TEN_THOUSANDTHS)
+    return left._replace(measured=most / TEN_THOUSANDTHS) if most > limit else None
+
+
+def most_within(items: list[Item], period_days: int) -> int:
+    """Return the most that was given within so many days in a row (0: in all), what is unknown left out."""
+    known = [(item.day or 0, item.quantity) for item in items if item.quantity is not None]
+    if not period_days:
+        return sum(quantity for _, quantity in known)
+    starts = {item.day for item in items if item.day is not None}
+    return max(
+        (sum(many for day, many in known if start <= day < start + period_days) for start in starts),
+        default=0,
+    )
 
 
 def _say(values: Values, _: Hit) -> Values:
-    days = values.get("period_days", "0")
+    said = {} if "unit" in values else {"unit_zh": "", "unit_en": "units"}
+    days = values["period_days"]
     if days == "0":
-        return {"period_zh": "住院期间", "period_en": "in the stay"}
+        return {**said, "period_zh": "住院期间", "period_en": "in the stay"}
     if days == "1":
-        return {"period_zh": "每天", "period_en": "a day"}
-    return {"period_zh": f"每{days}天", "period_en": f"in {days} days"}
+        return {**said, "period_zh": "每天", "period_en": "a day"}
+    return {**said, "period_zh": f"每{days}天", "period_en": f"in {days} days"}
 
 
 KIND = Kind(
     name="frequency",
-    title_zh="限定频次",
-    title_en="limited frequency",
+    title_zh="限定频次与数量",
+    title_en="limited frequency and quantity",
     finding_class=FindingClass.ORDER,
     subclass="frequency",
     official_type="医疗服务项目限定频次",
     tier=Tier.WARN,
     phases=CARE,
-    facts=("items", "item_quantity", "item_time"),
+    facts=("items", "item_quantity", "item_time", "self_paid"),
     columns=(
         *(*ITEM_CODES, text("name")),
-        *(decimal("most", required=True), choice("unit", ("次", "小时", "天", "个"), required=False)),
+        *(decimal("most", required=True), choice("unit", UNITS, required=False)),
         whole("period_days", required=True, high=3660),
     ),
     key=("codes", "match", "most", "unit", "period_days"),
     triggers=item_triggers,
     checks=lambda cells, _: [QuantityWithin(int(cells["most"] * TEN_THOUSANDTHS), cells["period_days"])],
+    confirm=_confirm,
     say=_say,
     band=limit_band("most"),
-    overrides=("clinical_need", "data_wrong"),
+    overrides=("clinical_need", "patient_pays", "data_wrong"),
     words=Words(
-        zh="{name}{period_zh}限{most}{unit}，已计{measured}{unit}",
-        en="{name} is paid up to {most} times {period_en}; {measured} are charged or ordered",
+        zh="{name}{period_zh}限{most}{unit_zh}，已计{measured}{unit_zh}",
+        en="{name} is limited to {most} {unit_en} {period_en}; {measured} are charged or ordered",
         resolve_zh="核对数量，或写明需要增加的原因",
         resolve_en="check the quantities, or state why more are needed",
     ),
