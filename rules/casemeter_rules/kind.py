@@ -134,6 +134,22 @@ class Context(NamedTuple):
     sets: Sets
 
 
+class Example(NamedTuple):
+    """A stay that breaks a rule, or just does not.
+
+    Attributes:
+        fires: whether it breaks it.
+        stay: the stay.
+        phase: the moment of care; ``None``: any in which the rule decides.
+        check: which of the rule's checks it is of; -1: all together.
+    """
+
+    fires: bool
+    stay: Stay
+    phase: Phase | None = None
+    check: int = -1
+
+
 Decide = Callable[[Stay, Values, Sets], Iterable[Hit | Undecided]]
 Confirm = Callable[[Stay, Values, Sets, Hit], Hit | Undecided | None]
 
@@ -169,6 +185,8 @@ class Kind:
         band: returns the step of severity from the row's cells and what was measured.
         say: returns further values for the sentences, from the row's cells and the hit.
         check_row: returns what is wrong with a row's cells taken together: column, problem in English and in Chinese.
+        examples: returns stays that break a row and stays that just do not, from its cells as text; ``None``: they
+            are made from its checks.
     """
 
     name: str
@@ -194,3 +212,4 @@ class Kind:
     check_row: Callable[[Cells], Iterable[tuple[str, str, str]]] | None = None
     band: Callable[[Values, float], str] | None = None
     say: Callable[[Values, Hit], Mapping[str, str]] | None = None
+    examples: Callable[[Values, Context], Iterable[Example]] | None = None

@@ -54,7 +54,7 @@ class Compiler:
         asked: list[int] = []
         for number, rule in enumerate(rules):
             kind = self._kinds[rule.kind]
-            if kind.decide is not None:
+            if kind.decide is not None and not rule.triggers:
                 asked.append(len(clauses))
                 clauses.append(self._clause(rule, kind, None, number))
                 bounds.append((0.0, 0.0))

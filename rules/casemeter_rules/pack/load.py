@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from casemeter_grouper.pack.dictionaries import read_dictionary
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError
@@ -18,6 +19,11 @@ from casemeter_rules.pack.header import FILE, Header, read_header
 from casemeter_rules.pack.rows import columns_of, merged, rules_of
 from casemeter_rules.pack.sets import FILE as SETS_FILE
 from casemeter_rules.pack.sets import read_sets
+
+EXAMPLES_FILE: Final = "examples.csv"
+
+MAX_ASKED: Final = 64
+"""How many conditions of a pack may be asked of every stay. The rest wait for a code: that costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,22 @@ def load_rules(folder: Path) -> RulesPack:
         if file in files:
             records = read_table(folder, file, columns_of(kind), faults)
             tables.append(rules_of(kind, file, iter(records), Context(dictionary, sets), faults))
-    rules = merged(chain.from_iterable(tables))
-    known = {FILE, SETS_FILE, *(f"{name}.csv" for name in kinds())}
+    rules = merged(chain.from_iterable(tables), faults)
+    faults += _asked_too_often(rules)
+    known = {FILE, SETS_FILE, EXAMPLES_FILE, *(f"{name}.csv" for name in kinds())}
     faults += [Fault("unknown_file", file) for file in sorted(files - known)]
     if header is None or any(fault.severity == ERROR for fault in faults):
         raise PackError(faults)
     sources = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in source_files(folder)}
     return RulesPack(header, rules, sets, sources, tuple(faults))
+
+
+def _asked_too_often(rules: Mapping[str, Rule]) -> list[Fault]:
+    """Name the conditions that are too many to be asked of every stay."""
+    both = {name for name, kind in kinds().items() if kind.decide is not None and kind.triggers is not None}
+    asked = [rule for rule in rules.values() if rule.kind in both and not rule.triggers]
+    details = {"most": MAX_ASKED, "count": len(asked)}
+    return [
+        Fault("asked_too_often", file, line, "when", details)
+        for file, line in sorted(rule.place for rule in asked)[MAX_ASKED:]
+    ]

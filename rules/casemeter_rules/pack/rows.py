@@ -9,13 +9,15 @@ from typing import Any, Final
 
 import orjson
 
-from casemeter_grouper.pack.faults import Fault
+from casemeter_grouper.condition import ConditionError
+from casemeter_grouper.pack.faults import Fault, nearest
 from casemeter_grouper.pack.tables import Columns, Record
 from casemeter_rules.codes import Key
 from casemeter_rules.columns import CellError, Column, choice, day, text
 from casemeter_rules.finding import RuleState, Tier
 from casemeter_rules.kind import Context, Kind, Rule
 from casemeter_rules.official import official_types
+from casemeter_rules.when import When, sets_named, triggers_of
 
 WORKING: Final = "compiled:"
 """How the basis of a row begins that was put together by hand: it is tried in shadow."""
@@ -58,13 +60,16 @@ def rules_of(
             continue
         if _note_unknown_sets(kind, cells, file, record, context, faults):
             continue
+        if _note_conditions(cells, file, record, context, faults) or _note_dates(cells, file, record, faults):
+            continue
         yield _rule(kind, cells, record, context, (file, record.line))
 
 
-def merged(rules: Iterator[Rule]) -> dict[str, Rule]:
+def merged(rules: Iterator[Rule], faults: list[Fault]) -> dict[str, Rule]:
     """Return rules by id, in order of their ids. Rows that say the same are one rule with every basis.
 
-    It is as grave as the gravest of them and shown if one of them is.
+    It is as grave as the gravest of them and shown if one of them is. Two that have the basis in common, too,
+    are noted.
     """
     found: dict[str, Rule] = {}
     for rule in rules:
@@ -72,6 +77,9 @@ def merged(rules: Iterator[Rule]) -> dict[str, Rule]:
         if first is None:
             found[rule.id] = rule
             continue
+        if rule.bases[0] in first.bases:
+            file, line = rule.place
+            faults.append(Fault("repeated_row", file, line, details={"first": first.place[1]}))
         states = {first.state, rule.state}
         state = next(state for state in RuleState if state in states)
         bases = tuple(sorted({*first.bases, *rule.bases}))
@@ -109,7 +117,60 @@ def _cells(
                 "example": error.example,
             }
             faults.append(Fault("bad_cell", file, record.line, column.name, details))
+        except ConditionError as error:
+            sound = False
+            faults.append(_bad_condition(cell, error, file, record, column.name))
     return cells if sound else None
+
+
+def _bad_condition(text: str, error: ConditionError, file: str, record: Record, column: str) -> Fault:
+    details = {
+        "problem": error.problem,
+        "mend": error.mend,
+        "problem_zh": error.say("problem", "zh"),
+        "mend_zh": error.say("mend", "zh"),
+        "text": text[:200],
+    }
+    return Fault("bad_condition", file, record.line, f"{column}:{error.column}", details)
+
+
+def _note_conditions(
+    cells: Mapping[str, Any], file: str, record: Record, context: Context, faults: list[Fault]
+) -> bool:
+    """Note conditions that name sets there are not, or sets of another space, or that are never true."""
+    before = len(faults)
+    for column, when in cells.items():
+        if not isinstance(when, When):
+            continue
+        for name, space in sets_named(when.condition):
+            # Where it stands; a name may be the beginning of another one, but the row is short.
+            place = (file, record.line, f"{column}:{record[column].find(name) + 1}")
+            codes = context.sets.get(name)
+            if codes is None:
+                details = {"set": name, "known": nearest(name, context.sets)}
+                faults.append(Fault("unknown_set", *place, details))
+            elif any(key.space.name.lower() != space for key in codes.keys):
+                faults.append(Fault("bad_row", *place, _other_space(name, space)))
+        if len(faults) == before and triggers_of(when.condition, context.sets) == frozenset():
+            problem = {"problem_en": "the condition is never true", "problem_zh": "条件永远不成立"}
+            faults.append(Fault("bad_row", file, record.line, column, problem))
+    return len(faults) > before
+
+
+def _other_space(name: str, space: str) -> dict[str, str]:
+    return {
+        "problem_en": f"set {name} holds codes that are not of a {space}",
+        "problem_zh": f"集合 {name} 中有不属于 {space} 的编码",
+    }
+
+
+def _note_dates(cells: Mapping[str, Any], file: str, record: Record, faults: list[Fault]) -> bool:
+    start, until = cells["valid_from"], cells["valid_until"]
+    if start is None or until is None or start <= until:
+        return False
+    dates = {"start": record["valid_from"], "until": record["valid_until"]}
+    faults.append(Fault("dates_reversed", file, record.line, "valid_until", dates))
+    return True
 
 
 def _note_row(kind: Kind, cells: Mapping[str, Any], file: str, record: Record, faults: list[Fault]) -> bool:

@@ -36,5 +36,8 @@ def read_sets(folder: Path, faults: list[Fault]) -> Sets:
             faults.append(Fault("not_a_choice", FILE, record.line, "match", details))
             continue
         code = normalise_item(record["code"]) if space == Space.ITEM else normalise(record["code"])
+        if not code:
+            faults.append(Fault("empty_code", FILE, record.line, "code", {"column": "code"}))
+            continue
         keys[record["set"]].add(Key(space, code, record["match"] == "prefix"))
     return {name: CodeSet(frozenset(members)) for name, members in sorted(keys.items())}
