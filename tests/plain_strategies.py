@@ -84,6 +84,12 @@ _dates = _mostly(
 )
 _ages = st.fixed_dictionaries({}, optional={"years": _enum(0, 40, 150), "days": _enum(0, 364, 365, 14_800)})
 _numbers = _mostly(st.sampled_from(("", "1", "2", "3", "4", "5")), st.sampled_from(("x" * 65, "药", "1")))
+_quantities = _mostly(
+    st.sampled_from(("", "1", "0.5", "2", "12.3456", "00000001.0")),
+    st.sampled_from(
+        ("two", "0", "0.0", "1.23456", ".5", "1.", "123456789", "99999999.9999", "-1", "１", "1e3")
+    ),
+)
 _plain_lines = st.lists(
     st.fixed_dictionaries(
         {"amount_fen": _mostly(st.integers(0, 50_000), st.sampled_from((-1, 10**10, 10**10 + 1, 2**63 - 1)))},
@@ -91,7 +97,8 @@ _plain_lines = st.lists(
             "time": _time(-5, 3),
             "item": _mostly(st.sampled_from(("X1", "X2", "demo_meals")), _texts),
             "category": _mostly(st.sampled_from(("1", "3", "10", "01", "14", "99", "")), _texts),
-            "quantity": _mostly(st.just(""), st.sampled_from(("1", "two"))),
+            "quantity": _quantities,
+            "unit_price_fen": _mostly(st.just(""), _quantities),
         },
     ),
     max_size=5,
@@ -113,7 +120,7 @@ def _charges(
     numbered += [{"reverses": str(place), "amount_fen": -amount} for place, amount in undone]
     made: dict[str, Any] = {"category_system": system, "lines": numbered}
     if total < 2:
-        made["total_fen"] = total + sum(line["amount_fen"] for line in numbered)
+        made["total_fen"] = min(2**63 - 1, total + sum(line["amount_fen"] for line in numbered))
     return made
 
 

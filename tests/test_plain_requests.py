@@ -18,6 +18,7 @@ from google.protobuf import json_format
 
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_grouper.compiled.scheme import CompiledScheme
+from casemeter_grouper.pack.build import build_cached
 from casemeter_server import evaluation
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Caller, Evaluator, parse
@@ -65,9 +66,12 @@ def _steady(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "urandom", lambda count: bytes(range(count)))
 
 
-@pytest.fixture(scope="module")
-def evaluator(bundles: Path, default_bundle: Path) -> Evaluator:
-    return Evaluator(Snapshot.open([default_bundle, tiny_bundle(bundles), *pricing(bundles)]), ZONE)
+@pytest.fixture(scope="module", params=["without rules", "with rules"])
+def evaluator(request: pytest.FixtureRequest, bundles: Path, default_bundle: Path) -> Evaluator:
+    packs = [default_bundle, tiny_bundle(bundles), *pricing(bundles)]
+    if request.param == "with rules":
+        packs.append(build_cached(Path(__file__).parent / "data" / "plain_rules", bundles))
+    return Evaluator(Snapshot.open(packs), ZONE)
 
 
 def request_of(case: dict[str, Any]) -> EvaluateRequest:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final
 
 import numpy as np
 
@@ -14,13 +13,11 @@ from casemeter_rules.compiled.book import Book, Told
 from casemeter_rules.compiled.layout import MISSING, RULE
 from casemeter_rules.facts import Item, Phase, Stay
 from casemeter_rules.finding import Finding, RuleState, worst_first
-from casemeter_rules.kernel import Recorded, decide
+from casemeter_rules.kernel import Broken, Mapped, decide
 from casemeter_rules.kind import Hit, Undecided
 from casemeter_rules.kinds import kinds
 from casemeter_rules.recorded import Entry, entries_of, recorded
 from casemeter_rules.sentences import finding_of
-
-_ENTRY: Final = (1 << 20) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +25,16 @@ class Seen:
     """A stay as the kernel reads it, and what a broken rule needs to know beside.
 
     Attributes:
-        read: for the kernel.
-        entry: returns what is recorded, by its number there.
+        decide: tries the rules of a pack, as :func:`~casemeter_rules.kernel.decide` does.
+        phase: bit of the moment of care.
+        day: the local day the answer holds for, in days since 1970.
+        entry: returns what is recorded, by its number in what was tried.
         stay: returns the whole stay; asked for only by the few rules that look at more than codes.
     """
 
-    read: Recorded
+    decide: Callable[[Mapped], Broken]
+    phase: int
+    day: int
     entry: Callable[[int], Entry]
     stay: Callable[[], Stay]
 
@@ -61,7 +62,15 @@ def find(books: Sequence[Book], stay: Stay, phase: Phase, states: Mapping[str, R
         states: of rules by their id, where they are other than their pack says.
     """
     entries = entries_of(stay)
-    return find_in(books, Seen(recorded(stay, phase, entries), entries.__getitem__, lambda: stay), states)
+    read = recorded(stay, phase, entries)
+    seen = Seen(
+        lambda mapped: Broken(*decide(mapped, read)),
+        read.phase,
+        read.day,
+        entries.__getitem__,
+        lambda: stay,
+    )
+    return find_in(books, seen, states)
 
 
 def find_in(books: Sequence[Book], seen: Seen, states: Mapping[str, RuleState] = {}) -> Report:
@@ -83,12 +92,12 @@ def find_in(books: Sequence[Book], seen: Seen, states: Mapping[str, RuleState] =
 
 
 def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:
-    broken, measured, touched, missing = decide(book.mapped, seen.read)
+    broken, measured, touched, missing = seen.decide(book.mapped)
     for at in np.flatnonzero(missing).tolist():
         undecided[MISSING[at]] += int(missing[at])
     for (clause, first, end, other), value in zip(broken.tolist(), measured.tolist(), strict=True):
         told = book.told(int(book.clauses[clause, RULE]))
-        numbers = [pair & _ENTRY for pair in touched[first:end].tolist()]
+        numbers = touched[first:end].tolist()
         if other >= 0:
             numbers.append(other)
         met = [seen.entry(number) for number in dict.fromkeys(numbers)]
@@ -107,7 +116,7 @@ def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[T
 
 
 def _asked(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:
-    for rule in book.asked(seen.read.phase, seen.read.day):
+    for rule in book.asked(seen.phase, seen.day):
         told = book.told(rule)
         decide_stay = kinds()[told.kind].decide
         assert decide_stay is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Final
@@ -169,10 +169,10 @@ def _items(encounter: pb.Encounter, as_of: float, minutes: Minutes) -> tuple[Ite
     if not (encounter.HasField("charges") and not charges.daily_totals) and not encounter.orders:
         return None
     items: list[Item] = []
-    undone = _undone(charges.lines)
-    for at, line in enumerate(charges.lines):
-        time = line.time if line.HasField("time") else None
-        if line.reverses or (time is not None and time.seconds + time.nanos / 1e9 > as_of):
+    lines = [(at, line) for at, line in enumerate(charges.lines) if not _is_later(line, as_of)]
+    undone = _undone([line for _, line in lines])
+    for at, line in lines:
+        if line.reverses:
             continue
         amount, quantity = line.amount_fen, _quantity(line.quantity)
         taken = undone.get(line.id) if line.id and undone else None
@@ -187,7 +187,7 @@ def _items(encounter: pb.Encounter, as_of: float, minutes: Minutes) -> tuple[Ite
                 f"encounter.charges.lines[{at}]",
                 line.id,
                 line.name,
-                None if time is None else minutes(time),
+                minutes(line.time) if line.HasField("time") else None,
                 quantity,
                 amount,
                 _quantity(line.unit_price_fen),
@@ -214,6 +214,10 @@ def _items(encounter: pb.Encounter, as_of: float, minutes: Minutes) -> tuple[Ite
     return tuple(items)
 
 
+def _is_later(line: charges_pb2.ChargeLine, as_of: float) -> bool:
+    return line.HasField("time") and line.time.seconds + line.time.nanos / 1e9 > as_of
+
+
 def _order_minute(order: charges_pb2.Order, as_of: float, minutes: Minutes) -> int | None:
     if order.HasField("time"):
         return minutes(order.time)
@@ -221,10 +225,10 @@ def _order_minute(order: charges_pb2.Order, as_of: float, minutes: Minutes) -> i
     return minutes(Timestamp(seconds=int(as_of))) if order.placing else None
 
 
-def _undone(lines: object) -> dict[str, tuple[int, int | None]]:
+def _undone(lines: Iterable[charges_pb2.ChargeLine]) -> dict[str, tuple[int, int | None]]:
     """Return what was taken off each line: amount (negative) and quantity; the latter ``None``: unknown."""
     found: dict[str, tuple[int, int | None]] = {}
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         if line.reverses:
             amount, quantity = found.get(line.reverses, (0, 0))
             own = _quantity(line.quantity)

@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import cache
+from math import nan
 from os import urandom
 from time import perf_counter_ns, time_ns
 from typing import Any, Final, NamedTuple, TypeVar
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
+from numpy.typing import NDArray
 
-from casemeter.v1 import error_pb2, service_pb2, verdict_pb2
+from casemeter.v1 import error_pb2, finding_pb2, service_pb2, verdict_pb2
 from casemeter_rules.alerting.policy import Policy
+from casemeter_rules.compiled.compiler import PHASE_BITS
+from casemeter_rules.engine import Seen
+from casemeter_rules.facts import Phase, Stay
 from casemeter_server.alternatives import check_alternatives
 from casemeter_server.care import phase_of, stay_of
 from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
-from casemeter_server.facilities import Facility
+from casemeter_server.facilities import Facility, insurance_kind
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.metering import Metering
 from casemeter_server.money import Money
 from casemeter_server.plain.calendar import iso_day, offsets_of
+from casemeter_server.plain.care import PlainCare
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.prepare import MAX_ID, Prepared, prepare
@@ -43,6 +51,7 @@ _STATUS_NAMES: Final = {
 }
 _MAX_MONEY: Final = 4096
 _MAX_DAYS: Final = 1024
+_NO_CONTEXT: Final = finding_pb2.AlertContext()
 _M = TypeVar("_M", bound=Message)
 
 
@@ -135,8 +144,6 @@ class Evaluator:
 
     def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer] | None:
         """Answer a request the short way; ``None`` if it is not plain."""
-        if self.snapshot.books.packs:
-            return None  # rules read what the short way passes over
         clock, offsets = time_ns() / 1e9, offsets_of(self.zone)
         pack = ""
         try:
@@ -161,7 +168,39 @@ class Evaluator:
             if money is None:
                 return None
             answer = answer._replace(verdict=answer.verdict + money)
+        if self.snapshot.books.packs:
+            found = self._plain_findings(data, caller, loaded, answer, offsets)
+            answer = answer._replace(verdict=answer.verdict + found)
         return loaded, answer
+
+    def _plain_findings(
+        self,
+        data: bytes,
+        caller: Caller,
+        loaded: LoadedPack[Any],
+        answer: PlainAnswer,
+        offsets: NDArray[np.int64],
+    ) -> bytes:
+        """Return what the rules find in a plain request, serialised."""
+        phase = Phase.DISCHARGE if answer.stay.is_discharged else Phase.IN_STAY
+        facility = self.facilities.get(caller.hospital) or Facility()
+        level = nan if facility.level is None else facility.level
+        numbers = np.array((*answer.numbers, level), np.float64)
+        insurance = insurance_kind(answer.stay.insurance, self_pay=False)
+        care = PlainCare(data, answer.encounter, answer.as_of, offsets, numbers, insurance, PHASE_BITS[phase])
+
+        def stay() -> Stay:
+            encounter = service_pb2.EvaluateRequest.FromString(data).encounter
+            prepared = prepare(encounter, loaded.codes, answer.as_of, self.zone)
+            facts = loaded.facts_of_leaf(answer.leaf)
+            group = facts.code if facts else ""
+            return stay_of(encounter, prepared, loaded.codes, answer.as_of, self.zone, facility, group)
+
+        ruling = self._ruling_on(iso_day(answer.day))
+        report = ruling.find_in(Seen(care.decide, care.phase, care.day, care.entry, cache(stay)))
+        verdict = verdict_pb2.Verdict()
+        ruling.fill(verdict, report, phase, _NO_CONTEXT, caller.role)
+        return verdict.SerializeToString(deterministic=True)
 
     def _plain_money(
         self, data: bytes, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer
@@ -266,7 +305,8 @@ class Evaluator:
         group = verdict.group.code
         stay = stay_of(request.encounter, prepared, loaded.codes, as_of, self.zone, facility, group)
         ruling = self._ruling_on(self._day(request, as_of))
-        ruling.fill(verdict, stay, phase_of(request), request, caller.role)
+        phase = phase_of(request)
+        ruling.fill(verdict, ruling.find(stay, phase), phase, request.alert_context, caller.role)
 
     def _ruling_on(self, day: str) -> Ruling:
         found = self._rulings.get(day)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from casemeter.v1 import finding_pb2, service_pb2, verdict_pb2
+from casemeter.v1 import finding_pb2, verdict_pb2
 from casemeter_rules.alerting.alert import (
     Answer,
     AnswerKind,
@@ -19,7 +19,7 @@ from casemeter_rules.alerting.alert import (
 )
 from casemeter_rules.alerting.policy import Policy, present, refuses
 from casemeter_rules.compiled.book import Book
-from casemeter_rules.engine import find
+from casemeter_rules.engine import Report, Seen, find, find_in
 from casemeter_rules.facts import Phase, Stay
 from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier
 from casemeter_server.care import PHASE_NUMBERS
@@ -71,25 +71,31 @@ class Ruling:
         books = tuple(book for book in found if book is not None)
         return cls(books, snapshot.shadow.states(day), snapshot.shadow.sha256, policy)
 
+    def find(self, stay: Stay, phase: Phase) -> Report:
+        """Return what is wrong with a stay at a moment of care."""
+        return find(self.books, stay, phase, self.states)
+
+    def find_in(self, seen: Seen) -> Report:
+        """Return the same of a stay that the kernel reads otherwise."""
+        return find_in(self.books, seen, self.states)
+
     def fill(
         self,
         verdict: verdict_pb2.Verdict,
-        stay: Stay,
+        report: Report,
         phase: Phase,
-        request: service_pb2.EvaluateRequest,
+        context: finding_pb2.AlertContext,
         role: str,
     ) -> None:
         """Fill findings and the report on the rules.
 
         Args:
             verdict: to be filled.
-            stay: as rules see it.
+            report: what was found.
             phase: the moment of care.
-            request: with what was alerted before.
+            context: what was alerted before.
             role: of the caller.
         """
-        report = find(self.books, stay, phase, self.states)
-        context = request.alert_context
         history = _history(context) if context.HasField("history") else None
         count = context.interruptions_this_hour if context.HasField("interruptions_this_hour") else None
         presented = present(report.findings, history, count, role, self.policy)

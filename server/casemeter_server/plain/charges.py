@@ -1,7 +1,7 @@
 """Adding up plain charges: one compiled pass over the bytes of a ``Charges`` message.
 
 Plain are charges in single lines that nothing has to be said about: numbered once, within range, undone by no
-more than there is, without quantities to check. Of any others the reader says so and nothing else; they are
+more than there is, equal to quantity times price. Of any others the reader says so and nothing else; they are
 the work of :mod:`casemeter_server.charges`, which this mirrors. See :mod:`casemeter_server.plain.request`.
 """
 
@@ -16,7 +16,7 @@ from numba import njit
 from casemeter.v1 import charges_pb2 as pb
 from casemeter_grouper.benchmark.categories import FRONT_PAGE, SETTLEMENT_LIST, categories
 from casemeter_grouper.payment.policy import Policy
-from casemeter_server.charges import MAX_AMOUNT_FEN, Ledger
+from casemeter_server.charges import FEN_PER_YUAN, MAX_AMOUNT_FEN, Ledger
 from casemeter_server.plain.lookup import Texts, place_of
 from casemeter_server.plain.wire import is_ascii, read_field, read_signed, read_time, tags
 from casemeter_server.prepare import MAX_ID, MAX_NAME
@@ -36,10 +36,14 @@ _CODE_AT: Final = tuple(accumulate(map(len, _CODES), initial=0))
 _LAST_SYSTEM: Final = len(_CODES) - 1
 
 _SYSTEM, _LINES, _TOTAL = tags(pb.Charges, "category_system", "lines", "total_fen")
-_ID, _TIME, _ITEM, _CATEGORY, _AMOUNT, _REVERSES = tags(
-    pb.ChargeLine, "id", "time", "item", "category", "amount_fen", "reverses"
+_ID, _TIME, _ITEM, _CATEGORY, _AMOUNT, _REVERSES, _QUANTITY, _PRICE = tags(
+    *(pb.ChargeLine, "id", "time", "item", "category", "amount_fen", "reverses"),
+    *("quantity", "unit_price_fen"),
 )
 _LATEST: Final = seconds_since(LATEST)
+_SQUARE: Final = 10_000 * 10_000
+_FACTOR: Final = 3_000_000_000
+"""Products of two numbers up to this, and a hundred million times it, fit 64 bits."""
 
 # The sums: whether they hold, the system, and amounts; then of each category, the unmapped first, the amount
 # and the number of lines.
@@ -83,11 +87,47 @@ class PlainCharges:
 
 
 @njit(cache=True, nogil=True)
+def read_quantity(data, at, end):  # type: ignore[no-untyped-def]
+    """Return a number of up to eight digits and four decimals in ten-thousandths; -1: it is none."""
+    point, zero = 46, 48
+    whole = decimals = -1
+    value = 0
+    for place in range(at, end):
+        digit = int(data[place]) - zero
+        if 0 <= digit <= 9:
+            value = 10 * value + digit
+            if decimals >= 0:
+                decimals += 1
+        elif data[place] == point and decimals < 0 and place > at:
+            whole, decimals = place - at, 0
+        else:
+            return -1
+    if whole < 0:
+        whole = end - at
+    if not 1 <= whole <= 8 or decimals == 0 or decimals > 4:
+        return -1
+    for _ in range(4 - max(0, decimals)):
+        value *= 10
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _is_product(quantity, price, amount):  # type: ignore[no-untyped-def]
+    """Whether quantity times price, both in ten-thousandths, is an amount in fen to less than a yuan.
+
+    Of numbers too great to be multiplied, and near the limit, the ordinary reader tells.
+    """
+    if quantity > _FACTOR or price > _FACTOR or amount > _FACTOR:
+        return False
+    return abs(amount * _SQUARE - quantity * price) < FEN_PER_YUAN * _SQUARE
+
+
+@njit(cache=True, nogil=True)
 def _line(data, at, end, line):  # type: ignore[no-untyped-def]
     """Read a line into numbers; return its time in seconds (0: none), or -1: not plain."""
     line[:] = 0
     moment = 0.0
-    last = 0
+    last = quantity = price = 0
     while at < end:
         if data[at] == _AMOUNT and last < _AMOUNT:
             last = _AMOUNT
@@ -100,6 +140,15 @@ def _line(data, at, end, line):  # type: ignore[no-untyped-def]
         if tag <= last:
             return -1.0
         last = tag
+        if tag in (_QUANTITY, _PRICE):
+            number = read_quantity(data, value, at)
+            if number <= 0:
+                return -1.0
+            if tag == _QUANTITY:
+                quantity = number
+            else:
+                price = number
+            continue
         limit = MAX_ID
         place = _OWN
         if tag == _TIME:
@@ -120,6 +169,8 @@ def _line(data, at, end, line):  # type: ignore[no-untyped-def]
             return -1.0
         line[place] = value
         line[place + 1] = at
+    if quantity and price and not _is_product(quantity, price, abs(line[_FEN])):
+        return -1.0
     undoes = line[_UNDONE_END] > line[_UNDONE_AT]
     return moment if (line[_FEN] < 0) == undoes else -1.0
 

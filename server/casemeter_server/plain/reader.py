@@ -39,6 +39,9 @@ class PlainAnswer(NamedTuple):
         charges: first byte and end of the charges, which are not read yet; ``None``: there are none.
         stay: what money needs to know of the stay.
         as_of: in seconds since 1970.
+        encounter: first byte and end of the encounter.
+        numbers: age in years, age in days, birth weight in grams, length of stay in days, and hours in
+            intensive care; NaN where unknown.
     """
 
     verdict: bytes
@@ -49,6 +52,8 @@ class PlainAnswer(NamedTuple):
     charges: tuple[int, int] | None
     stay: MoneyStay
     as_of: float
+    encounter: tuple[int, int]
+    numbers: tuple[float, float, float, float, float]
 
 
 class PlainReader:
@@ -99,7 +104,8 @@ class PlainReader:
             verdict += _note(NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN, procedure)
         if outcome.only_procedure:
             verdict += _note(NOTE_KIND_GROUPED_BY_ONE_PROCEDURE, procedure)
-        *places, is_open, day_of_stay, as_of, los_days, icu_hours = found[11:]
+        *places, is_open, day_of_stay, as_of, los_days, icu_hours = found[11:22]
+        years, days, weight, encounter, encounter_end = found[22:]
         charges, charges_end, insurance, insurance_end, department, department_end = places
         stay = MoneyStay(
             insurance=data[insurance:insurance_end].decode(),
@@ -110,8 +116,18 @@ class PlainReader:
             is_discharged=not is_open,
             is_ending=not is_open,
         )
-        place = (charges, charges_end) if charges else None
-        return PlainAnswer(verdict, outcome.status, data[call_id:call_id_end], day, leaf, place, stay, as_of)
+        return PlainAnswer(
+            verdict,
+            outcome.status,
+            data[call_id:call_id_end],
+            day,
+            leaf,
+            (charges, charges_end) if charges else None,
+            stay,
+            as_of,
+            (encounter, encounter_end),
+            (years, days, weight, los_days, icu_hours),
+        )
 
 
 def _note(kind: int, code: bytes) -> bytes:

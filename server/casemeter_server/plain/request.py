@@ -495,7 +495,8 @@ def read(  # type: ignore[no-untyped-def]
         bytes written; the first byte and end of the call id, of the pack, and of the procedure that the
         attempt is about; likewise of the charges, which are not read yet (first byte 0: there are none), of
         the insurance type and of the department; whether the stay is still open; the day of the stay;
-        ``as_of``; and length of stay and hours of intensive care, NaN where unknown.
+        ``as_of``; length of stay, hours of intensive care, age in years and in days, and birth weight, NaN
+        where unknown; and the first byte and end of the encounter.
     """
     known = Known(diagnoses, diagnosis_at, procedures, procedure_at, values, departments)
     numbers = np.full(5, np.nan)
@@ -507,7 +508,7 @@ def read(  # type: ignore[no-untyped-def]
     as_of = clock
     plain = 1 <= clock <= _LATEST and clock % 1 <= LAST_MOMENT
     leaf = NOT_PLAIN
-    at = 0
+    at = encounter = encounter_end = 0
     end = len(data)
     last = 0
     while plain and at < end:
@@ -531,6 +532,7 @@ def read(  # type: ignore[no-untyped-def]
             texts[_AS_OF_AT, 0] = value
             texts[_AS_OF_AT, 1] = at
         elif tag == _ENCOUNTER:
+            encounter, encounter_end = value, at
             if plain:
                 stay = _encounter(data, value, at, as_of, known, offsets, codes, numbers, texts)
             plain &= stay[0] > 0
@@ -553,4 +555,5 @@ def read(  # type: ignore[no-untyped-def]
         *(call_id, call_id_end, pack, pack_end, procedure, procedure_end),
         *(charges, charges_end, insurance, insurance_end, department, department_end),
         *(stay[2], stay[4], as_of, numbers[_LOS], numbers[_ICU]),
+        *(numbers[_AGE_YEARS], numbers[_AGE_DAYS], numbers[_WEIGHT], encounter, encounter_end),
     )
