@@ -58,8 +58,11 @@ def read_text(folder: Path, file: str, faults: list[Fault]) -> str | None:
 def read_table(folder: Path, file: str, columns: Columns, faults: list[Fault]) -> list[Record]:
     """Read one table; rows with a fault in their form are noted and left out."""
     text = read_text(folder, file, faults)
-    if text is None:
-        return []
+    return [] if text is None else table_of(text, file, columns, faults)
+
+
+def table_of(text: str, file: str, columns: Columns, faults: list[Fault]) -> list[Record]:
+    """Read the text of a table; rows with a fault in their form are noted and left out."""
     if "\0" in text:
         faults.append(Fault("not_text", file, text.count("\n", 0, text.index("\0")) + 1))
         return []
