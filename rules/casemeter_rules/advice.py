@@ -117,7 +117,7 @@ def report_of(given: Iterable[Advice | Undecided], states: Mapping[str, RuleStat
 
     Args:
         given: of :func:`advise`.
-        states: of rules by their id, that of a finding or of its row, where they are other than the pack says.
+        states: of rules by their id, a finding's or its row's, where they are other than the pack says.
     """
     findings: list[Finding] = []
     undecided: Counter[str] = Counter()
@@ -213,8 +213,8 @@ class _Asked:
     def other_principal(self) -> Iterator[Advice | Undecided]:
         """Return advice on another principal diagnosis.
 
-        The main procedure treats another diagnosis, and nothing in the stay treats the principal one. It is the
-        same question whether the weight would rise or fall.
+        The main procedure treats another diagnosis, and nothing in the stay treats the principal one. The
+        question is the same whether the weight would rise or fall.
         """
         if not self._stay.procedures:
             return

@@ -28,7 +28,7 @@ SET_COLUMNS: Final = ("continuing_sets", *earlier.SET_COLUMNS)
 _SAME: Final = {
     "category": ("主要诊断与该次同属一个类目", "with a principal diagnosis of the same category"),
     "group": ("与该次同入一组", "for the same group"),
-    "any": ("不论病种", "whatever the disease"),
+    "any": ("两次住院相隔很短", "soon after the other stay"),
 }
 
 

@@ -49,9 +49,10 @@ def _decide(stay: Stay, values: Values, sets: Sets) -> Iterator[Hit | Undecided]
         assert stay.los_days is not None
         charges = [item for item in stay.items or () if not item.ordered]
         yield Hit(
-            places=("encounter", *(item.place for item in charges)),
+            places=tuple(item.place for item in charges) or ("encounter",),
             codes=earlier.in_case(stay)[:1],
             measured=stay.los_days,
+            ids=tuple(item.id or item.place for item in charges),
             values=_charged(values),
         )
 

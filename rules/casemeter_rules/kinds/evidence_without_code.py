@@ -21,8 +21,8 @@ KIND = Kind(
     check_row=relations.check_row,
     overrides=("record_supports_coding", "data_will_be_corrected", "does_not_apply"),
     words=Words(
-        zh="{diagnosis}未计入病例，本次住院有与之相应的诊疗（{found}）；若确立，入组为{group}",
-        en="{diagnosis} is noted, but no part of the case; the stay has treatment that goes with it ({found}); "
+        zh="{diagnosis}未计入病例，但有相应的诊疗（{found}）；如确立则入{group}",
+        en="{diagnosis} is noted, but no part of the case; the stay has treatment of it ({found}); "
         "if confirmed the group is {group}",
         resolve_zh="请核对病历：诊断确立的请补录，未确立的保持现状",
         resolve_en="check the record: if the diagnosis is confirmed, record it; if not, leave it as it is",

@@ -21,9 +21,9 @@ KIND = Kind(
     check_row=relations.check_row,
     overrides=("record_supports_coding", "data_will_be_corrected", "does_not_apply"),
     words=Words(
-        zh="{diagnosis}影响入组，本次住院未见其治疗或监测的记录（{looked_for}）；不计该诊断时入组为{group}",
-        en="{diagnosis} moves the group; nothing in the stay treats or monitors it ({looked_for}); without it "
-        "the group is {group}",
+        zh="{diagnosis}影响入组，无其治疗或监测（{looked_for}）；不计则入{group}",
+        en="{diagnosis} moves the group; nothing in the stay treats or monitors it ({looked_for}); without it"
+        " the group is {group}",
         resolve_zh="请核对该诊断是否成立；成立的请补全诊疗记录，不成立的请去除",
         resolve_en="check whether the diagnosis holds: if it does, complete the record; if not, take it out",
     ),
