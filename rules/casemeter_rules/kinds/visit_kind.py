@@ -6,8 +6,17 @@ from casemeter_rules.checks import VALUES, Among
 from casemeter_rules.columns import choices, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Kind, Words
-from casemeter_rules.orders import payable
+from casemeter_rules.kind import CARE, Hit, Kind, Values, Words
+
+_OUTSIDE = frozenset(("outpatient", "emergency"))
+_ADMITTED = frozenset(VALUES["visit_kind"]) - _OUTSIDE
+
+
+def _say(values: Values, _: Hit) -> Values:
+    if frozenset(parts(values["visit_kinds"])) == _ADMITTED:
+        return {"visit_kinds_zh": "住院", "visit_kinds_en": "inpatient stays"}
+    return {}
+
 
 KIND = Kind(
     name="visit_kind",
@@ -23,7 +32,6 @@ KIND = Kind(
     key=("codes", "match", "visit_kinds"),
     triggers=item_triggers,
     checks=lambda cells, _: [Among("visit_kind", cells["visit_kinds"])],
-    confirm=payable,
     overrides=("patient_pays", "data_wrong"),
     words=Words(
         zh="{name}限{visit_kinds_zh}使用，本次就医方式与之不符",
