@@ -1,20 +1,24 @@
 """The file of a bundle: a manifest and arrays, immutable, verified when opened, mapped into memory.
 
 The file is a safetensors file with one metadata key, ``manifest``: canonical JSON that names the format, the
-kind, the compiler, every array with its SHA-256, and its own SHA-256. The library's reader copies arrays, so
-a bundle is opened by reading the header and mapping the file at the offsets it gives.
+kind, the compiler, every array with its SHA-256, and its own SHA-256. The library copies arrays when it reads
+and when it writes; so a bundle is written array after array, each of which may itself be mapped from a file,
+and opened by reading the header and mapping the file at the offsets it gives.
 """
 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import orjson
@@ -27,7 +31,12 @@ COMPILER = 2
 """Version of the compiler. A bundle of another version is never read: it is built again from its pack."""
 
 _MAX_HEADER = 64 << 20
-_DTYPES = {"U8": np.uint8, "U32": np.uint32, "U64": np.uint64, "I32": np.int32, "F64": np.float64}
+_DTYPES = {"U8": np.uint8, "I32": np.int32, "U32": np.uint32, "F64": np.float64, "U64": np.uint64}
+"""By their names in the header; the arrays of a later one come first in the file, as the library has it."""
+
+_ALIGNMENT: Final = 8
+_STEP: Final = 16 << 20
+_THREADS: Final = min(8, os.cpu_count() or 1)
 
 
 class Reason(StrEnum):
@@ -84,26 +93,61 @@ class BundleFile:
 def write(path: Path, manifest: Mapping[str, Any], arrays: Arrays) -> str:
     """Write a bundle, whole or not at all, and return its content hash.
 
+    No array is copied: those mapped from a file take no memory.
+
     Args:
         path: the file; an existing one is replaced in one step.
         manifest: JSON values under string keys. Format, compiler, array hashes and its own hash are added.
         arrays: C-contiguous arrays of uint8, uint32, uint64, int32 or float64.
     """
-    from safetensors.numpy import save
-
     sealed = _seal({**manifest, "format": FORMAT, "compiler": COMPILER, "arrays": _hashes(arrays)})
-    data = save(arrays, {"manifest": _canonical(sealed).decode()})
+    ordered = _in_file_order(arrays)
+    with _whole(path) as file:
+        file.write(_head(_canonical(sealed).decode(), ordered))
+        for array in ordered.values():
+            data = _bytes(array)
+            for start in range(0, len(data), _STEP):
+                file.write(data[start : start + _STEP])
+    return str(sealed["sha256"])
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes its place when all of it is on the disk; until then nobody sees it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with partial.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return str(sealed["sha256"])
+
+
+def _in_file_order(arrays: Arrays) -> Arrays:
+    kinds = {np.dtype(kind): -at for at, kind in enumerate(_DTYPES.values())}
+    return {name: arrays[name] for name in sorted(arrays, key=lambda name: (kinds[arrays[name].dtype], name))}
+
+
+def _head(manifest: str, arrays: Arrays) -> bytes:
+    """Return the beginning of a safetensors file: the size of its header and the header."""
+    names = {np.dtype(kind): name for name, kind in _DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"manifest": manifest}}
+    end = 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        header[name] = {"dtype": names[array.dtype], "shape": array.shape, "data_offsets": (start, end)}
+    written = orjson.dumps(header)
+    written += b" " * (-len(written) % _ALIGNMENT)
+    return len(written).to_bytes(8, "little") + written
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    if not array.flags.c_contiguous:
+        raise ValueError("an array of a bundle must be C-contiguous")
+    return array.reshape(-1).view(np.uint8).data
 
 
 def kind_of(path: Path) -> str:
@@ -147,11 +191,20 @@ def open_bundle(path: Path, kind: str) -> BundleFile:
 def _map(path: Path) -> NDArray[np.uint8]:
     try:
         # A plain view: numpy's memmap class makes every indexing slower.
-        return np.asarray(np.memmap(path, np.uint8, mode="r"))
+        mapped = np.memmap(path, np.uint8, mode="r")
+        _read_ahead(mapped)
+        return np.asarray(mapped)
     except FileNotFoundError:
         raise BundleError(path, Reason.MISSING, "there is no such bundle") from None
     except (OSError, ValueError) as error:
         raise BundleError(path, Reason.NOT_A_BUNDLE, f"cannot be mapped ({error})") from None
+
+
+def _read_ahead(mapped: NDArray[np.uint8]) -> None:
+    """Ask for the whole file at once: all of it is about to be read, and disks are faster so."""
+    held = getattr(mapped, "_mmap", None)
+    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):
+        held.madvise(mmap.MADV_WILLNEED)
 
 
 def _canonical(value: Any) -> bytes:
@@ -164,10 +217,19 @@ def _seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hashes(arrays: Arrays) -> dict[str, list[Any]]:
+    if sum(array.nbytes for array in arrays.values()) < _STEP:
+        hashes = [_sha256(array) for array in arrays.values()]
+    else:
+        with ThreadPoolExecutor(_THREADS) as threads:
+            hashes = list(threads.map(_sha256, arrays.values()))
     return {
-        name: [str(array.dtype), list(array.shape), hashlib.sha256(array.data).hexdigest()]
-        for name, array in arrays.items()
+        name: [str(array.dtype), list(array.shape), sha256]
+        for (name, array), sha256 in zip(arrays.items(), hashes, strict=True)
     }
+
+
+def _sha256(array: NDArray[Any]) -> str:
+    return hashlib.sha256(_bytes(array)).hexdigest()
 
 
 def _header(path: Path, data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:

@@ -78,6 +78,7 @@ def source_hash(folder: Path) -> str:
     """Hash of everything that decides the bundle of a pack: its files, its dictionaries and the compiler."""
     digest = hashlib.sha256(f"compiler {bundle.COMPILER}\n".encode())
     for path in [*source_files(folder), *kind_of(folder).beside(folder)]:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{content} {path.name}\n".encode())
     return digest.hexdigest()
