@@ -185,4 +185,4 @@ def test_a_set_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
         load_rules(tmp_path / "pack")
     (fault,) = caught.value.faults
     assert (fault.kind, fault.file, fault.column) == ("bad_row", "frequent_stays.csv", "exempt_sets")
-    assert "dialisys" in fault.details["problem_en"]
+    assert "dialisys" in str(fault.details["problem_en"])
