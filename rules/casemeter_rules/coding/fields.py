@@ -52,6 +52,15 @@ def entries(stay: Stay, field: str) -> list[Entry]:
     return [] if typed is None else typed(stay)
 
 
+def has_none(stay: Stay, field: str) -> bool:
+    """Whether the page is known not to have an item: no operation was done, nobody was in intensive care."""
+    if field.startswith("oprn_"):
+        return not stay.procedures
+    if field.startswith("scs_cutd_"):
+        return bool(stay.segments) and not any(segment.intensive_care for segment in stay.segments)
+    return False
+
+
 def entry(stay: Stay, field: str) -> Entry | None:
     """Return what is written in an item that a page has once; ``None``: it is not known."""
     found = entries(stay, field)

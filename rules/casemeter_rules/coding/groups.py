@@ -25,7 +25,8 @@ def _newborn(stay: Stay) -> bool | str:
 
 
 def _died(stay: Stay) -> bool | str:
-    return "discharge_way" if stay.discharge_way is None else stay.discharge_way == "5"
+    way = entry(stay, "dscg_way")
+    return "discharge_way" if way is None or way.says_nothing else way.text == "5"
 
 
 def _not(group: Callable[[Stay], bool | str]) -> Callable[[Stay], bool | str]:

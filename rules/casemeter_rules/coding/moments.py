@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from casemeter_rules.coding.fields import Entry, entries
+from casemeter_rules.coding.fields import Entry, entries, has_none
 from casemeter_rules.columns import CellError
 from casemeter_rules.facts import MINUTES_PER_DAY, Stay
 from casemeter_rules.kind import Hit, Undecided
@@ -76,7 +76,7 @@ def out_of_order(stay: Stay, wanted: Chain) -> Iterator[Hit | Undecided]:
     """Return where two moments that are known, neighbours in the chain, do not follow each other."""
     written = [entries(stay, field) for field in wanted.fields]
     for field, found in zip(wanted.fields, written, strict=True):
-        if not found:
+        if not found and not has_none(stay, field):
             yield Undecided(field)
     rows = max(map(len, written), default=0)
     told: set[tuple[str, str]] = set()

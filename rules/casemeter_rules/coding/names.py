@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from itertools import chain
 from typing import Final
 
 from rapidfuzz.distance import Indel
 
+from casemeter_rules.coding.tables import rows
 from casemeter_rules.terms.normal import fold, key
 from casemeter_rules.terms.tables import shipped_synonyms
 from casemeter_rules.terms.words import Words, same_words
@@ -22,6 +22,11 @@ def _words(space: str) -> Words:
     return Words(shipped_synonyms(), "procedure" if space == "procedure" else "diagnosis", {})
 
 
+@cache
+def _same() -> tuple[tuple[str, str], ...]:
+    return tuple((row["word"], row["standard"]) for row in rows("same_names"))
+
+
 def likeness(sent: str, standard: str, space: str) -> float:
     """Return how alike two names are, 0 to 1, in the best reading of the one that was written.
 
@@ -29,7 +34,9 @@ def likeness(sent: str, standard: str, space: str) -> float:
     """
     name = same_words(key(fold(standard)))
     text = fold(sent)
-    readings = chain((same_words(key(text)),), (reading.text for reading in _words(space).readings(text)))
+    texts = [text, *(text.replace(word, other) for word, other in _same() if word in text)]
+    readings = [same_words(key(each)) for each in texts]
+    readings += [reading.text for each in texts for reading in _words(space).readings(each)]
     return max((_alike(reading, name) for reading in readings if reading), default=0.0)
 
 

@@ -22,6 +22,10 @@ def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | None:
     return None if any(each.code.startswith(combined) for each in in_case(stay)) else hit
 
 
+def _say(values: Values, _: Hit) -> Values:
+    return {"code": "、".join(values["combined"].split("|"))}
+
+
 KIND = Kind(
     name="combined_codes",
     title_zh="应合并编码",
@@ -40,10 +44,11 @@ KIND = Kind(
     triggers=lambda cells, _: cells["a_codes"],
     checks=_checks,
     confirm=_confirm,
+    say=_say,
     overrides=("data_will_be_corrected", "record_supports_coding", "does_not_apply"),
     words=Words(
-        zh="{recorded}分开编码，分类中有合并编码{combined}（{name}）",
-        en="{recorded} are coded apart; the classification has one code for both: {combined} ({name})",
+        zh="{recorded}分开编码，分类中有合并编码{code}（{name}）",
+        en="{recorded} are coded apart; the classification has one code for both: {code} ({name})",
         resolve_zh="核对病历，两者有关联的使用合并编码",
         resolve_en="check the record; where the two belong together, use the one code",
     ),

@@ -9,11 +9,15 @@ from casemeter_rules.codes import CodeSet, Space
 from casemeter_rules.coding.ranges import RANGE, range_triggers
 from casemeter_rules.columns import Cells, codes, text
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Context, Kind, Position, Words
+from casemeter_rules.kind import CODING, Context, Hit, Kind, Position, Values, Words
 
 
 def _checks(cells: Cells, _: Context) -> Iterator[Excludes]:
     yield Excludes(Slot.OTHER_DIAGNOSIS, CodeSet(frozenset(cells["explained_by"])))
+
+
+def _say(_: Values, hit: Hit) -> Values:
+    return {"disease": "、".join(hit.codes[1:])}
 
 
 KIND = Kind(
@@ -30,11 +34,12 @@ KIND = Kind(
     key=("code_from", "code_to", "explained_by"),
     triggers=range_triggers,
     checks=_checks,
+    say=_say,
     positions=Position.PRINCIPAL,
     overrides=("record_supports_coding", "not_yet_known", "does_not_apply"),
     words=Words(
-        zh="主要诊断为症状（{name}），另有可以解释它的疾病诊断：{recorded}",
-        en="the principal diagnosis is a symptom ({name}); a disease that explains it may be among {recorded}",
+        zh="主要诊断为症状（{name}），另有可以解释它的疾病诊断：{disease}",
+        en="the principal diagnosis is a symptom ({name}); {disease} may explain it",
         resolve_zh="核对症状是否由该疾病引起",
         resolve_en="check whether the symptom comes from that disease",
     ),

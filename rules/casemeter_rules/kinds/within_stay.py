@@ -54,6 +54,10 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
         yield Undecided(missing)
 
 
+def _say(values: Values, _: Hit) -> Values:
+    return {"listed": ", ".join(values["fields"].split("|"))}
+
+
 KIND = Kind(
     name="within_stay",
     title_zh="时长超过住院时长",
@@ -70,11 +74,12 @@ KIND = Kind(
     ),
     key=("fields", "unit"),
     decide=_decide,
+    say=_say,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="{name}共{total}{unit_zh}，住院时间为{most}{unit_zh}",
-        en="{fields} add up to {total} {unit_en}; the stay is {most} {unit_en} long",
+        en="{listed} add up to {total} {unit_en}; the stay is {most} {unit_en} long",
         resolve_zh="核对{name}与入出院时间",
-        resolve_en="check {fields} and the times of admission and discharge",
+        resolve_en="check {listed} and the times of admission and discharge",
     ),
 )
