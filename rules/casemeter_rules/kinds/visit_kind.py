@@ -7,6 +7,7 @@ from casemeter_rules.columns import choices, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Hit, Kind, Values, Words
+from casemeter_rules.orders import parts
 
 _OUTSIDE = frozenset(("outpatient", "emergency"))
 _ADMITTED = frozenset(VALUES["visit_kind"]) - _OUTSIDE
