@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
 from casemeter_rules.checks import (
@@ -32,6 +33,7 @@ TODAY: Final = 20_500
 _NOON: Final = 720
 _ONCE: Final = 10_000
 _MOST_TIMES: Final = 400
+_TRIED: Final = 50
 _FILLERS: Final = ("R69.X00", "Z99.900", "1", "2", "3", "4")
 """Diagnoses that play no part in a rule."""
 
@@ -59,9 +61,12 @@ def day_of(rule: Rule) -> int:
 
 def member_of(rule: Rule, codes: CodeSet) -> str | None:
     """Return a code of a set that is no trigger of the rule itself; ``None``: there is none."""
-    for key in sorted(codes.keys):
+    own: dict[Space, CodeSet] = {}
+    for key in nsmallest(_TRIED, codes.keys):
+        if key.space not in own:
+            own[key.space] = CodeSet(frozenset(each for each in rule.triggers if each.space == key.space))
         for code in (key.text, f"{key.text}0", f"{key.text}Z") if key.prefix else (key.text,):
-            if not any(trigger.space == key.space and trigger.covers(code) for trigger in rule.triggers):
+            if code not in own[key.space]:
                 return code
     return None
 
@@ -83,12 +88,12 @@ class _Maker:
                 yield Example(fires, stay, None, number)
                 if fires and first is None:
                     first = Example(fires, stay, None, number)
-        yield Example(False, self._stay([]), None, 0)
+        yield Example(False, self._stay([]))
         unless = self._kind.unless
         if first is not None and unless is not None and unless.keys:
             aside = Diagnosis(min(unless.keys).text, "encounter.diagnoses[9]", "other")
             stay = first.stay._replace(diagnoses=(*first.stay.diagnoses, aside))
-            yield Example(False, stay, None, first.check)
+            yield Example(False, stay)
 
     def _cases(self, check: Check) -> Iterator[tuple[bool, Stay]]:
         once = [_Use(self._trigger.text)]
@@ -99,12 +104,12 @@ class _Maker:
                 step = 1.0
                 for inside, outside in ((check.low, check.low - step), (check.high, check.high + step)):
                     if abs(inside) != float("inf"):
-                        yield False, self._stay(once, **{check.fact: inside})
+                        yield False, self._stay(once, facts={check.fact: inside})
                         if outside >= 0:
-                            yield True, self._stay(once, **{check.fact: outside})
+                            yield True, self._stay(once, facts={check.fact: outside})
             case Among():
                 for value in VALUES[check.fact]:
-                    yield value not in check.values, self._stay(once, **{check.fact: value})
+                    yield value not in check.values, self._stay(once, facts={check.fact: value})
             case Needs():
                 yield from self._company(check, once)
             case Excludes():
@@ -161,7 +166,9 @@ class _Maker:
         if isinstance(check, Excludes):
             yield not check.whole, self._stay(once, (check.slot, _Use(code, 0, _ONCE - 1)))
 
-    def _stay(self, uses: Sequence[_Use], member: tuple[Slot, _Use] | None = None, **facts: Any) -> Stay:
+    def _stay(
+        self, uses: Sequence[_Use], member: tuple[Slot, _Use] | None = None, facts: Mapping[str, Any] = {}
+    ) -> Stay:
         """Return a stay of which everything is known that a check asks for."""
         space, positions = self._trigger.space, self._kind.positions
         diagnoses: list[tuple[str, str]] = []

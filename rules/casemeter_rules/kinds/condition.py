@@ -46,10 +46,7 @@ def _outcome(stay: Stay, decision: Decision, hit: Hit) -> Hit | Undecided | None
     if not decision.evidence:
         return hit if hit.places else hit._replace(places=("encounter",))
     places = frozenset(decision.evidence)
-    entries: tuple[Diagnosis | Procedure | Item, ...] = (
-        *(*stay.diagnoses, *stay.procedures),
-        *(stay.items or ()),
-    )
+    entries: list[Diagnosis | Procedure | Item] = [*stay.diagnoses, *stay.procedures, *(stay.items or ())]
     met = {entry.place: entry for entry in entries if entry.place in places}
     found = [met[place] for place in decision.evidence if place in met]
     return hit._replace(
