@@ -9,8 +9,10 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 import casemeter_rules
 from casemeter_grouper.compiled.bundle import write
@@ -22,6 +24,7 @@ from casemeter_rules.engine import Report, find
 from casemeter_rules.facts import MINUTES_PER_DAY, Diagnosis, EarlierStay, Item, Phase, Procedure, Stay
 from casemeter_rules.finding import RuleState
 from casemeter_rules.pack.load import load_rules
+from casemeter_server.care import minutes_in
 
 PACK = Path(casemeter_rules.__file__).parent / "packs" / "integrity"
 DATA = tomllib.loads((Path(__file__).parent / "data" / "integrity.toml").read_text("utf-8"))
@@ -158,6 +161,16 @@ def test_the_order_of_the_history_changes_nothing(case: dict[str, Any], book_of:
         assert [each.evidence for each in find([book], backwards, Phase.SUBMISSION).findings] == [
             each.evidence for each in found
         ]
+
+
+@pytest.mark.parametrize(("zone", "found"), [("Asia/Shanghai", 0), ("UTC", 1)])
+def test_days_are_those_of_the_hospital(zone: str, found: int, book_of: BookOf) -> None:
+    # Half past midnight of the sixteenth day in Shanghai, the fifteenth in Greenwich.
+    moment = datetime.datetime(2026, 3, 10, 16, 30, tzinfo=datetime.UTC)
+    admission = minutes_in(ZoneInfo(zone))(Timestamp(seconds=int(moment.timestamp())))
+    told = {"earlier": [{"discharge": datetime.date(2026, 2, 23)}]}
+    stay = stay_of(told)._replace(admission=admission)
+    assert len(find([book_of("split_admission")], stay, Phase.SUBMISSION).findings) == found
 
 
 def test_only_a_number_that_a_national_rule_names_is_active() -> None:
