@@ -1,8 +1,9 @@
-"""Rules and stays drawn for benchmarks: tables of any size over the kinds, and stays that meet many of their rows."""
+"""Rules and stays drawn for benchmarks: tables of any size, and stays that meet many of their rows."""
 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -32,8 +33,8 @@ def item(number: int) -> str:
     return f"{number:015d}"
 
 
-def draw_pack(folder: Path, rules: int, seed: int) -> None:
-    """Write a rules pack of so many different rows, spread over the kinds."""
+def draw_pack(folder: Path, rules: int, seed: int) -> Counter[str]:
+    """Write a rules pack of so many different rows; return how many of them each code brings up."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rules.toml").write_text(HEADER, "utf-8")
     rng = np.random.default_rng(seed)
@@ -44,14 +45,17 @@ def draw_pack(folder: Path, rules: int, seed: int) -> None:
         for name, columns in _TABLES.items():
             writers[name].writerow((*columns, "basis"))
         seen: set[tuple[str, ...]] = set()
+        by_code: Counter[str] = Counter()
         while len(seen) < rules:
             for name, row in _rows(items, rng):
                 if len(seen) < rules and (name, *row) not in seen:
                     seen.add((name, *row))
                     writers[name].writerow((*row, BASIS))
+                    by_code[row[1] if name == "grey_code" else row[0]] += 1
     finally:
         for file in files.values():
             file.close()
+    return by_code
 
 
 def _rows(items: int, rng: np.random.Generator, block: int = 4096) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -80,7 +84,7 @@ def _rows(items: int, rng: np.random.Generator, block: int = 4096) -> Iterator[t
 
 
 def draw_stay(rules: int, rng: np.random.Generator, charges: int = 50) -> dict[str, Any]:
-    """Return an encounter, as JSON values, of eight diagnoses, three procedures, and charges that the rules name."""
+    """Return an encounter as JSON values: eight diagnoses, three procedures, charges that the rules name."""
     items = max(50, rules // ROWS_PER_ITEM)
     dictionary = shipped_dictionary()
     diagnoses, procedures = list(dictionary.diagnoses), list(dictionary.procedures)

@@ -32,7 +32,8 @@ Ask = Callable[[EvaluateRequest, str], Verdict]
 
 @pytest.fixture(scope="module")
 def snapshot(bundles: Path, default_bundle: Path) -> Snapshot:
-    return Snapshot.open([tiny_bundle(bundles), default_bundle, build_cached(DATA / "tiny_rules", bundles)])
+    rules = build_cached(DATA / "findings_rules", bundles)
+    return Snapshot.open([tiny_bundle(bundles), default_bundle, rules])
 
 
 @pytest.fixture(scope="module", params=["in process", "bytes", "socket"])
@@ -84,7 +85,7 @@ def test_findings(ask: Ask, case: dict[str, Any]) -> None:
     assert report.submission_refused == case.get("refused", False)
     phase = pb.CarePhase.Name(report.phase).removeprefix("CARE_PHASE_").lower()
     assert phase == case.get("phase", "in_stay")
-    assert [pack.id for pack in report.packs] == ["tiny_rules"]
+    assert [pack.id for pack in report.packs] == ["findings_rules"]
     for finding in verdict.findings:
         assert all((finding.text_zh, finding.text_en, finding.resolve_zh, finding.resolve_en))
         assert finding.bases
@@ -130,7 +131,7 @@ def test_what_was_answered_is_not_asked_again(snapshot: Snapshot) -> None:
 
 
 def test_states_by_date_come_from_the_list(bundles: Path, tmp_path: Path) -> None:
-    packs = [tiny_bundle(bundles), build_cached(DATA / "tiny_rules", bundles)]
+    packs = [tiny_bundle(bundles), build_cached(DATA / "findings_rules", bundles)]
     case = next(case for case in CASES if "both bases" in case["name"])
     request = request_of(case)
     (finding,) = Evaluator(Snapshot.open(packs), ZONE).evaluate(request, Caller()).verdict.findings

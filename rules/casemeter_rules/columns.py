@@ -54,7 +54,7 @@ def text(name: str, *, required: bool = False) -> Column:
 
 
 def codes(name: str, space: Space, *, required: bool = True, prefix: bool = False) -> Column:
-    """A column of codes, ``|`` between them; ``prefix``: the beginnings of codes. Its value is a tuple of keys."""
+    """A column of codes, ``|`` between them; ``prefix``: their beginnings. Its value is a tuple of keys."""
 
     def read(cell: str) -> tuple[Key, ...]:
         return tuple(Key(space, _code(part, space), prefix) for part in cell.split("|"))

@@ -35,8 +35,8 @@ def item_triggers(cells: Cells, _: Context) -> Iterable[Key]:
 def codes_between(first: str, last: str, dictionary: Dictionary, without: str = "") -> Iterator[Key]:
     """Return the diagnosis codes of a range, both ends included.
 
-    As many first characters are compared as each end has (``V01`` to ``Y98``); an end of seven or more is a whole
-    code; ends with ``/`` are of morphology codes and cover only such.
+    As many first characters are compared as each end has (``V01`` to ``Y98``); an end of seven or more is a
+    whole code; ends with ``/`` are of morphology codes and cover only such.
 
     Args:
         first: where it begins.

@@ -28,6 +28,7 @@ class Seen:
         decide: tries the rules of a pack, as :func:`~casemeter_rules.kernel.decide` does.
         phase: bit of the moment of care.
         day: the local day the answer holds for, in days since 1970.
+        coded: nothing is written beside the codes, and every diagnosis is part of the case.
         entry: returns what is recorded, by its number in what was tried.
         stay: returns the whole stay; asked for only by the few rules that look at more than codes.
     """
@@ -35,6 +36,7 @@ class Seen:
     decide: Callable[[Mapped], Broken]
     phase: int
     day: int
+    coded: bool
     entry: Callable[[int], Entry]
     stay: Callable[[], Stay]
 
@@ -67,6 +69,7 @@ def find(books: Sequence[Book], stay: Stay, phase: Phase, states: Mapping[str, R
         lambda mapped: Broken(*decide(mapped, read)),
         read.phase,
         read.day,
+        False,
         entries.__getitem__,
         lambda: stay,
     )
@@ -107,8 +110,10 @@ def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[T
             measured=None if value != value else value,
             ids=tuple(entry.id for entry in met if isinstance(entry, Item) and entry.id),
         )
-        confirm = kinds()[told.kind].confirm
-        outcome = hit if confirm is None else confirm(seen.stay(), told.values, book.sets, hit)
+        kind = kinds()[told.kind]
+        outcome: Hit | Undecided | None = hit
+        if kind.confirm is not None and not (kind.names_only and seen.coded):
+            outcome = kind.confirm(seen.stay(), told.values, book.sets, hit)
         if isinstance(outcome, Undecided):
             undecided[outcome.fact] += 1
         elif outcome is not None:

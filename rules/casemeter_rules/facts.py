@@ -32,7 +32,7 @@ class Diagnosis(NamedTuple):
         admission_condition: 1 to 4 as the front page codes it; 0: not told.
         sent: the code as sent.
         standard_name: the dictionary's name of the code; empty: not looked up, or it has none.
-        editions: ``insurance``, ``clinical``: the editions that know the code as sent; ``None``: not looked up.
+        editions: those of ``insurance`` and ``clinical`` that know the code as sent; ``None``: not looked up.
     """
 
     code: str

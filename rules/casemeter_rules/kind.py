@@ -21,11 +21,15 @@ class Position(IntFlag):
     PRINCIPAL = 1
     OTHER = 2
     ASIDE = 4
-    """Recorded, but no part of the case: suspected, of another stage, external cause, pathology, TCM."""
+    """Recorded, but no part of the case: suspected, of another stage, external cause, pathology, TCM. Of
+    items: the patient pays it alone, so that no limit of payment holds."""
 
 
 IN_CASE: Final = Position.PRINCIPAL | Position.OTHER
-"""Of procedures: the main one, or another. Items are always in the case."""
+"""Of procedures: the main one, or another. Of items: any but those that the patient pays alone."""
+
+ANYWHERE: Final = IN_CASE | Position.ASIDE
+"""For rules that hold whoever pays: safety, and what may be charged at all."""
 
 CARE: Final = (Phase.ORDER, Phase.IN_STAY, Phase.DISCHARGE, Phase.SUBMISSION)
 """The phases of rules about orders and charges."""
@@ -49,7 +53,7 @@ class Rule:
     Attributes:
         id: kind, a colon, and a hash of what the row says: never of its line, basis or names.
         kind: name of the kind.
-        triggers: the rule is tried only when one of these is recorded. None: it is always tried in its phases.
+        triggers: the rule is tried only when one of these is recorded. None: it is tried in all its phases.
         checks: each that is broken is a finding.
         values: the row's cells, for sentences.
         official_type: name of the official rule type; empty: none.
@@ -111,9 +115,10 @@ class Undecided(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a finding reads: templates of :meth:`str.format`. Their values are the row's cells by column; those that
-    have labels in ``labels.toml`` as ``{column_zh}`` and ``{column_en}``, too; ``{recorded}``, the codes with their
-    names; ``{measured}``; and what the kind's ``say`` adds.
+    """How a finding reads: templates of :meth:`str.format`.
+
+    Their values are the row's cells by column; those that have labels in ``labels.toml`` as ``{column_zh}``
+    and ``{column_en}``, too; ``{recorded}``, the codes; ``{measured}``; and what the kind's ``say`` adds.
     """
 
     zh: str
@@ -156,8 +161,10 @@ Confirm = Callable[[Stay, Values, Sets, Hit], Hit | Undecided | None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of rules. A rule is either joined by its trigger codes (``triggers`` and ``checks``), or, where no
-    code can trigger it, asked of every stay in its phases (``decide``).
+    """One kind of rules.
+
+    A rule is either joined by its trigger codes (``triggers`` and ``checks``), or, where no code can trigger
+    it, asked of every stay in its phases (``decide``).
 
     Attributes:
         name: of the kind, and of its table ``<name>.csv``.
@@ -169,9 +176,9 @@ class Kind:
         tier: of its findings, where the row says nothing else.
         phases: in which it decides.
         facts: names of the facts it needs, for docs.
-        columns: of its table; those of every table (basis, tier, state, dates) come by themselves. A kind may have
-            columns ``class``, ``subclass``, ``phases``, ``text_zh``, ``text_en``, ``resolve_zh``, ``resolve_en`` and
-            ``overrides``: what a row says there stands for what the kind says.
+        columns: of its table; those of every table (basis, tier, state, dates) come by themselves. A kind may
+            have columns ``class``, ``subclass``, ``phases``, ``text_zh``, ``text_en``, ``resolve_zh``,
+            ``resolve_en`` and ``overrides``: what a row says there stands for what the kind says.
         key: the columns that make a row's id.
         sets: the columns that name sets of the pack, ``|`` between them.
         words: how a finding reads.
@@ -181,12 +188,16 @@ class Kind:
         positions: the part that the trigger must play.
         unless: a set of diagnoses that sets the rule aside; ``None``: none does.
         confirm: looks once more at a broken check, for what only a few rows ask.
+        names_only: ``confirm`` looks only at names as written and at diagnoses aside; where the request holds
+            neither it is not asked.
         decide: of kinds without triggers: what is broken.
         band: returns the step of severity from the row's cells and what was measured.
         say: returns further values for the sentences, from the row's cells and the hit.
-        check_row: returns what is wrong with a row's cells taken together: column, problem in English and in Chinese.
-        examples: returns stays that break a row and stays that just do not, from its cells as text; ``None``: they
-            are made from its checks.
+        pairs: its table holds pairs of codes, any number: :mod:`casemeter_rules.bulk` makes the rules.
+        check_row: returns what is wrong with a row's cells taken together: column, problem in English and in
+            Chinese.
+        examples: returns stays that break a row and stays that just do not, from its cells as text; ``None``:
+            they are made from its checks.
     """
 
     name: str
@@ -208,8 +219,10 @@ class Kind:
     positions: Position = IN_CASE
     unless: CodeSet | None = None
     confirm: Confirm | None = None
+    names_only: bool = False
     decide: Decide | None = None
     check_row: Callable[[Cells], Iterable[tuple[str, str, str]]] | None = None
+    pairs: bool = False
     band: Callable[[Values, float], str] | None = None
     say: Callable[[Values, Hit], Mapping[str, str]] | None = None
     examples: Callable[[Values, Context], Iterable[Example]] | None = None

@@ -1,4 +1,4 @@
-"""The official rule types of the national framework (智能监管规则库, 88 types) that rules say they belong to."""
+"""The official rule types of the national framework (智能监管规则库, 88 types) that rules belong to."""
 
 from __future__ import annotations
 

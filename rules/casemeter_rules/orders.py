@@ -8,7 +8,7 @@ from typing import Final
 from casemeter_rules.checks import SAME_DAY, SAME_HOUR, STAY
 from casemeter_rules.columns import CellError
 from casemeter_rules.facts import Diagnosis, Item, Stay
-from casemeter_rules.kind import Hit, Sets, Values
+from casemeter_rules.kind import Hit
 
 HISTORIES: Final = tuple(f"Z{number}" for number in range(80, 88))
 """Family and personal histories name diseases that the patient does not have."""
@@ -33,20 +33,6 @@ def hit_by(items: Sequence[Item], like: Hit, values: Mapping[str, str] = {}) -> 
         ids=tuple(item.id for item in items if item.id),
         values={**like.values, **values},
     )
-
-
-def payable(stay: Stay, _values: Values, _sets: Sets, hit: Hit) -> Hit | None:
-    """Return the hit without what the patient pays alone, for that no limit of payment holds."""
-    own = items_of(stay, hit)
-    paid = frozenset(item.place for item in own if item.self_paid)
-    if not paid:
-        return hit
-    left = [item for item in own if item.place not in paid]
-    if not left:
-        return None
-    others = tuple(place for place in hit.places if place not in {item.place for item in own})
-    made = hit_by(left, hit)
-    return made._replace(places=made.places + others)
 
 
 def names(items: Iterable[Item]) -> str:

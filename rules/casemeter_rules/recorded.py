@@ -25,6 +25,7 @@ _POSITIONS: Final = {
     "": int(Position.ASIDE),
 }
 _IN_CASE: Final = int(IN_CASE)
+_ASIDE: Final = int(Position.ASIDE)
 _UNKNOWN: Final = -1
 _ONCE: Final = 10_000
 _BY_VALUE: Final = [(fact, {value: at for at, value in enumerate(values)}) for fact, values in VALUES.items()]
@@ -51,7 +52,7 @@ def recorded(stay: Stay, phase: Phase, entries: list[Entry]) -> Recorded:
             number = numbers.setdefault((2, entry.code), len(numbers))
             minute = _UNKNOWN if entry.minute is None else entry.minute
             quantity = _UNKNOWN if entry.quantity is None else entry.quantity
-            rows += (number, _IN_CASE, minute, quantity)
+            rows += (number, _ASIDE if entry.self_paid else _IN_CASE, minute, quantity)
         elif isinstance(entry, Diagnosis):
             number = numbers.setdefault((0, entry.code), len(numbers))
             rows += (number, _POSITIONS[entry.role], _UNKNOWN, _ONCE)

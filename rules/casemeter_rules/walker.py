@@ -124,7 +124,7 @@ def _entries(stay: Stay) -> Iterator[_Entry]:
         yield _Entry(next(number), done.place, Space.PROCEDURE, done.code, part, done.start, _ONCE)
     for item in stay.items or ():
         if item.code:
-            part = Position.PRINCIPAL | Position.OTHER
+            part = Position.ASIDE if item.self_paid else Position.PRINCIPAL | Position.OTHER
             yield _Entry(next(number), item.place, Space.ITEM, item.code, part, item.minute, item.quantity)
 
 

@@ -197,7 +197,7 @@ class Evaluator:
             return stay_of(encounter, prepared, loaded.codes, answer.as_of, self.zone, facility, group)
 
         ruling = self._ruling_on(iso_day(answer.day))
-        report = ruling.find_in(Seen(care.decide, care.phase, care.day, care.entry, cache(stay)))
+        report = ruling.find_in(Seen(care.decide, care.phase, care.day, True, care.entry, cache(stay)))
         verdict = verdict_pb2.Verdict()
         ruling.fill(verdict, report, phase, _NO_CONTEXT, caller.role)
         return verdict.SerializeToString(deterministic=True)

@@ -8,7 +8,7 @@ from casemeter_rules.checks import Between
 from casemeter_rules.columns import Cells, text, whole
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Hit, Kind, Values, Words
 
 _INFINITY = float("inf")
 
@@ -68,6 +68,7 @@ KIND = Kind(
         *(whole("min_years", high=150), whole("max_years", high=150), whole("max_days", high=55_000)),
     ),
     key=("codes", "match", "min_years", "max_years", "max_days"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=_checks,
     check_row=_check_row,

@@ -9,7 +9,7 @@ from casemeter_rules.columns import Cells, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.diseases import DISEASES, disease_codes, diseases_said, no_disease
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Hit, Kind, Values, Words
 
 
 def _checks(cells: Cells, context: Context) -> Iterator[Excludes]:
@@ -34,6 +34,7 @@ KIND = Kind(
     facts=("diagnoses", "items"),
     columns=(*ITEM_CODES, text("name"), *DISEASES, text("condition")),
     key=("codes", "match", "diagnosis_words", "diagnosis_prefixes"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=_checks,
     check_row=no_disease,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from casemeter_rules.checks import Apart, DaysWithin
 from casemeter_rules.columns import Cells, choice, text, whole
 from casemeter_rules.common import ITEM_CODES, item_triggers
-from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Values, Words
-from casemeter_rules.orders import payable
+from casemeter_rules.kind import CARE, Context, Hit, Kind, Values, Words
 
 
 def _checks(cells: Cells, _: Context) -> Iterator[DaysWithin | Apart]:
@@ -28,21 +25,6 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
             "fill either max_days or min_interval_days; two limits are two rows",
             "max_days 与 min_interval_days 须填且只填其一；两个限制写两行",
         )
-
-
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | None:
-    """Leave out what the patient pays alone, and count again."""
-    left = payable(stay, values, sets, hit)
-    if left is None or left is hit:
-        return left
-    paid = (item for item in stay.items or () if item.code in hit.codes and not item.self_paid)
-    days = sorted({item.day for item in paid if item.day is not None})
-    if "max_days" in values:
-        return left._replace(measured=float(len(days))) if len(days) > int(values["max_days"]) else None
-    gap = min((later - earlier for earlier, later in pairwise(days)), default=None)
-    if gap is None or gap >= int(values["min_interval_days"]):
-        return None
-    return left._replace(measured=float(gap))
 
 
 def _say(values: Values, hit: Hit) -> Values:
@@ -80,7 +62,6 @@ KIND = Kind(
     key=("codes", "match", "max_days", "per", "min_interval_days"),
     triggers=item_triggers,
     checks=_checks,
-    confirm=_confirm,
     check_row=_check_row,
     say=_say,
     overrides=("clinical_need", "patient_pays", "data_wrong"),

@@ -7,7 +7,7 @@ from casemeter_rules.columns import text, words
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.orders import hit_by, items_of, parts, spoken
 
 
@@ -54,6 +54,7 @@ KIND = Kind(
     facts=("department", "segments", "items", "item_time"),
     columns=(*ITEM_CODES, text("name"), words("departments", required=True)),
     key=("codes", "match", "departments"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,

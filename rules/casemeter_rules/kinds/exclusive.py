@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Kind, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Kind, Words
 from casemeter_rules.pairs import PAIR, PAIR_KEY, pair_checks, pair_said, pair_triggers
 
 KIND = Kind(
@@ -18,6 +18,7 @@ KIND = Kind(
     facts=("items", "item_time"),
     columns=PAIR,
     key=PAIR_KEY,
+    positions=ANYWHERE,
     triggers=pair_triggers,
     checks=pair_checks,
     say=pair_said,

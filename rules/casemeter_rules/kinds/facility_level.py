@@ -11,7 +11,7 @@ from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
-from casemeter_rules.orders import items_of, mentioned, payable
+from casemeter_rules.orders import items_of, mentioned
 
 _EXCEPTION = re.compile(r"[^=|]+=[123]\Z")
 
@@ -31,18 +31,17 @@ def _checks(cells: Cells, _: Context) -> Iterator[Between]:
     yield Between("facility_level", low=cells["level_min"])
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecided | None:
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
     own = _exceptions(values["kind_levels"]) if "kind_levels" in values else {}
     level = own.get(stay.facility_kind)
     if level is not None and stay.facility_level is not None and stay.facility_level >= level:
         return None
-    left = payable(stay, values, sets, hit)
-    if left is None or values.get("prescription") != "first":
-        return left
+    if values.get("prescription") != "first":
+        return hit
     if stay.prior_treatments is None:
         return Undecided("prior_treatments")
-    known = [name for name in (values.get("name", ""), *(item.name for item in items_of(stay, left))) if name]
-    return None if mentioned(known, stay.prior_treatments) else left
+    known = [name for name in (values.get("name", ""), *(item.name for item in items_of(stay, hit))) if name]
+    return None if mentioned(known, stay.prior_treatments) else hit
 
 
 def _say(values: Values, _: Hit) -> Values:

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from casemeter_rules.checks import QuantityWithin
 from casemeter_rules.columns import choice, decimal, text, whole
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers, limit_band
-from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Values, Words
-from casemeter_rules.orders import payable
+from casemeter_rules.kind import CARE, Hit, Kind, Values, Words
 
 UNITS = ("次", "小时", "天", "个", "片", "粒", "支", "袋", "瓶", "盒", "贴", "mg", "g", "ml")
-
-
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | None:
-    """Leave out what the patient pays alone, and count again."""
-    left = payable(stay, values, sets, hit)
-    if left is None or left is hit:
-        return left
-    own = [item for item in stay.items or () if item.code in hit.codes and not item.self_paid]
-    most = most_within(own, int(values["period_days"]))
-    limit = int(Decimal(values["most"]) * TEN_THOUSANDTHS)
-    return left._replace(measured=most / TEN_THOUSANDTHS) if most > limit else None
-
-
-def most_within(items: list[Item], period_days: int) -> int:
-    """Return the most that was given within so many days in a row (0: in all), what is unknown left out."""
-    known = [(item.day or 0, item.quantity) for item in items if item.quantity is not None]
-    if not period_days:
-        return sum(quantity for _, quantity in known)
-    starts = {item.day for item in items if item.day is not None}
-    return max(
-        (sum(many for day, many in known if start <= day < start + period_days) for start in starts),
-        default=0,
-    )
 
 
 def _say(values: Values, _: Hit) -> Values:
@@ -66,7 +39,6 @@ KIND = Kind(
     key=("codes", "match", "most", "unit", "period_days"),
     triggers=item_triggers,
     checks=lambda cells, _: [QuantityWithin(int(cells["most"] * TEN_THOUSANDTHS), cells["period_days"])],
-    confirm=_confirm,
     say=_say,
     band=limit_band("most"),
     overrides=("clinical_need", "patient_pays", "data_wrong"),

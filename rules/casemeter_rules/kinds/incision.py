@@ -12,7 +12,7 @@ from casemeter_rules.columns import CellError, Cells, Column, decimal, text
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Hit, Kind, Sets, Values, Words
 from casemeter_rules.orders import hit_by, names, parts
 
 _ANY_FEN = 10_000 * TEN_THOUSANDTHS
@@ -70,6 +70,7 @@ KIND = Kind(
     facts=("items", "item_time", "item_quantity"),
     columns=(*ITEM_CODES, text("name"), Column("rate", _rate, required=True)),
     key=("codes", "match", "rate"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,

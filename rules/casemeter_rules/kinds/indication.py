@@ -11,7 +11,7 @@ from casemeter_rules.diseases import DISEASES, disease_codes, diseases_said, no_
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
-from casemeter_rules.orders import is_named, parts, payable
+from casemeter_rules.orders import is_named, parts
 
 _OPEN = frozenset(("confirmed", "suspected"))
 
@@ -20,7 +20,7 @@ def _checks(cells: Cells, context: Context) -> Iterator[Needs]:
     yield Needs(Slot.ANY_DIAGNOSIS, disease_codes(cells, context))
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecided | None:
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
     """Look at the diagnoses as they were written, and at those that are not confirmed yet."""
     named, prefixes = parts(values.get("diagnosis_words")), parts(values.get("diagnosis_prefixes"))
     for diagnosis in stay.diagnoses:
@@ -30,7 +30,7 @@ def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecide
             return None
         if not diagnosis.role and (is_named(diagnosis, named) or diagnosis.code.startswith(prefixes)):
             return Undecided("diagnoses")
-    return payable(stay, values, sets, hit)
+    return hit
 
 
 def _say(values: Values, _: Hit) -> Values:
@@ -54,6 +54,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,
+    names_only=True,
     check_row=no_disease,
     say=_say,
     overrides=("diagnosis_pending", "patient_pays", "specialist"),

@@ -7,7 +7,6 @@ from casemeter_rules.columns import choices, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Kind, Words
-from casemeter_rules.orders import payable
 
 KIND = Kind(
     name="insurance",
@@ -23,7 +22,6 @@ KIND = Kind(
     triggers=item_triggers,
     # Whoever pays himself takes nothing from any insurance.
     checks=lambda cells, _: [Among("insurance", cells["insurances"] | {"self_pay"})],
-    confirm=payable,
     overrides=("patient_pays", "data_wrong"),
     words=Words(
         zh="{name}限{insurances_zh}支付，患者参保险种与之不符",

@@ -9,7 +9,7 @@ from casemeter_rules.codes import CodeSet, Space
 from casemeter_rules.columns import Cells, Column, choice, codes, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Hit, Kind, Values, Words
 from casemeter_rules.orders import window_cell, window_of, window_said
 
 
@@ -57,6 +57,7 @@ KIND = Kind(
         Column("window", window_cell, empty=""),
     ),
     key=("codes", "match", "needs_codes", "needs_match", "needs_procedures", "window"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=_checks,
     check_row=_check_row,

@@ -8,17 +8,17 @@ from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
-from casemeter_rules.orders import mentioned, parts, payable, spoken
+from casemeter_rules.orders import mentioned, parts, spoken
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecided | None:
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
     looked_for = parts(values["test_words"])
     others = [item.name for item in stay.items or () if item.place not in hit.places]
     if mentioned(looked_for, others):
         return None
     if stay.tests is None:
         return Undecided("tests")
-    return None if mentioned(looked_for, stay.tests) else payable(stay, values, sets, hit)
+    return None if mentioned(looked_for, stay.tests) else hit
 
 
 def _say(values: Values, _: Hit) -> Values:

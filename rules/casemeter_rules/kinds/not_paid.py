@@ -8,25 +8,24 @@ from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
-from casemeter_rules.orders import hit_by, items_of, payable
+from casemeter_rules.orders import hit_by, items_of
 
 HERBS = "T"
 """Codes of prepared herbs begin so."""
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecided | None:
-    left = payable(stay, values, sets, hit)
-    if left is None or values["when"] == "always":
-        return left
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
+    if values["when"] == "always":
+        return hit
     alone, missing = [], ""
-    for item in items_of(stay, left):
+    for item in items_of(stay, hit):
         state = _is_alone(item, stay.items or ())
         if state is True:
             alone.append(item)
         elif state is not False:
             missing = missing or state
     if alone:
-        return hit_by(alone, left)
+        return hit_by(alone, hit)
     return Undecided(missing) if missing else None
 
 

@@ -11,7 +11,7 @@ from casemeter_rules.diseases import DISEASES, disease_codes
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
-from casemeter_rules.orders import hit_by, items_of, mentioned, parts, payable, spoken
+from casemeter_rules.orders import hit_by, items_of, mentioned, parts, spoken
 
 
 def _checks(cells: Cells, context: Context) -> Iterator[Excludes | Present]:
@@ -23,7 +23,7 @@ def _checks(cells: Cells, context: Context) -> Iterator[Excludes | Present]:
         yield Present()
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecided | None:
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
     own = items_of(stay, hit)
     looked_for = parts(values.get("prior_words"))
     codes = frozenset(item.code for item in own)
@@ -34,7 +34,7 @@ def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | Undecide
         return Undecided("prior_treatments")
     if mentioned(looked_for, stay.prior_treatments) if looked_for else stay.prior_treatments:
         return None
-    return payable(stay, values, sets, hit_by(own, hit))
+    return hit_by(own, hit)
 
 
 def _say(values: Values, _: Hit) -> Values:

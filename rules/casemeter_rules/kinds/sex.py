@@ -6,7 +6,7 @@ from casemeter_rules.checks import Among
 from casemeter_rules.columns import choice, text
 from casemeter_rules.common import DISORDERS_OF_SEX_DEVELOPMENT, ITEM_CODES, item_triggers
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Kind, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Kind, Words
 
 KIND = Kind(
     name="sex",
@@ -20,6 +20,7 @@ KIND = Kind(
     facts=("sex", "items"),
     columns=(*ITEM_CODES, text("name"), choice("sex", ("M", "F"))),
     key=("codes", "match", "sex"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=lambda cells, _: [Among("sex", frozenset({cells["sex"]}))],
     # Official note: not for disorders of sex development and chromosomal anomalies.

@@ -10,17 +10,14 @@ from casemeter_rules.common import ITEM_CODES, item_triggers, limit_band
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Hit, Kind, Sets, Values, Words
-from casemeter_rules.orders import items_of, payable
+from casemeter_rules.orders import items_of
 
 _FEN = 100
 
 
-def _confirm(stay: Stay, values: Values, sets: Sets, hit: Hit) -> Hit | None:
-    left = payable(stay, values, sets, hit)
-    if left is None:
-        return None
-    total = sum(item.amount_fen for item in items_of(stay, left))
-    return left._replace(measured=total / _FEN) if total > Decimal(values["max_yuan"]) * _FEN else None
+def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | None:
+    total = sum(item.amount_fen for item in items_of(stay, hit))
+    return hit._replace(measured=total / _FEN) if total > Decimal(values["max_yuan"]) * _FEN else None
 
 
 KIND = Kind(

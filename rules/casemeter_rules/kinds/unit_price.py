@@ -9,7 +9,7 @@ from casemeter_rules.columns import decimal, text
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers, limit_band
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.orders import hit_by, items_of
 
 _FEN = 100
@@ -47,6 +47,7 @@ KIND = Kind(
     facts=("items", "unit_price"),
     columns=(*ITEM_CODES, text("name"), decimal("max_yuan", required=True)),
     key=("codes", "match", "max_yuan"),
+    positions=ANYWHERE,
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
