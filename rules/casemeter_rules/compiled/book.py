@@ -9,6 +9,7 @@ import orjson
 
 from casemeter_grouper.compiled.bundle import Arrays, BundleFile, open_bundle
 from casemeter_grouper.pack.faults import Fault
+from casemeter_rules.bulk.files import tables_of
 from casemeter_rules.codes import CodeSet, Key, Space
 from casemeter_rules.compiled.compiler import Compiler
 from casemeter_rules.compiled.layout import ARRAYS, FROM, PHASES, RULE, UNTIL
@@ -95,9 +96,15 @@ def compile_rules(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ..
     """
     pack = load_rules(folder)
     arrays = Compiler(kinds()).compile(list(pack.rules.values()))
+    sources = dict(pack.sources)
+    if tables_of(folder):
+        from casemeter_rules.bulk.table import with_tables  # whoever only opens bundles needs no tables
+
+        arrays, parts = with_tables(folder, arrays)
+        sources |= parts
     sets = {
         name: [[int(key.space), key.text, key.prefix] for key in sorted(codes.keys)]
         for name, codes in pack.sets.items()
     }
-    manifest = {"kind": KIND, "header": pack.header.to_json(), "sources": dict(pack.sources), "sets": sets}
+    manifest = {"kind": KIND, "header": pack.header.to_json(), "sources": sources, "sets": sets}
     return manifest, arrays, pack.faults

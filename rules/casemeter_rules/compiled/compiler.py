@@ -56,17 +56,17 @@ class Compiler:
             kind = self._kinds[rule.kind]
             if kind.decide is not None and not rule.triggers:
                 asked.append(len(clauses))
-                clauses.append(self._clause(rule, kind, None, number))
+                clauses.append(self.clause(rule, kind, None, number))
                 bounds.append((0.0, 0.0))
             triggers = [self._key(key) for key in rule.triggers]
             for check in rule.checks:
-                clause = self._clause(rule, kind, check, number)
+                clause = self.clause(rule, kind, check, number)
                 posting_keys += triggers
                 posting_clauses += [len(clauses)] * len(triggers)
                 clauses.append(clause)
                 bounds.append(_bounds(check))
         set_at, set_members = self._members()
-        hashes = _hashes(self._key_order)
+        hashes = hash_of_keys(self._key_order)
         order = np.argsort(hashes, kind="stable")
         if len(hashes) and (np.diff(hashes[order]) == 0).any():
             raise AssertionError("two keys share a hash")
@@ -75,7 +75,7 @@ class Compiler:
         ranked = rank[np.array(posting_keys, np.int64)]
         by_key = np.lexsort((np.array(posting_clauses, np.int64), ranked))
         counts = np.bincount(ranked, minlength=len(order)) if len(ranked) else np.zeros(len(order), np.int64)
-        meta = [_meta(rule) for rule in rules]
+        meta = [meta_of(rule) for rule in rules]
         return {
             "key_hash": hashes[order],
             "key_bucket": buckets(hashes[order]),
@@ -105,7 +105,8 @@ class Compiler:
         flat = [number for members in lists for number in members]
         return np.cumsum([0, *map(len, lists)]).astype(np.uint64), np.array(flat, np.int64)
 
-    def _clause(self, rule: Rule, kind: Kind, check: Check | None, number: int) -> list[int]:
+    def clause(self, rule: Rule, kind: Kind, check: Check | None, number: int) -> list[int]:
+        """Return the numbers of a clause; its sets are kept, to be told apart."""
         row = [0] * layout.CLAUSE_WIDTH
         row[layout.PHASES] = sum(PHASE_BITS[phase] for phase in rule.phases)
         row[layout.POSITIONS] = int(kind.positions)
@@ -151,7 +152,7 @@ def _bounds(check: Check) -> tuple[float, float]:
             return 0.0, 0.0
 
 
-def _meta(rule: Rule) -> bytes:
+def meta_of(rule: Rule) -> bytes:
     """Return what is said of a rule when it is broken, as JSON."""
     said: dict[str, Any] = {
         "id": rule.id,
@@ -165,7 +166,8 @@ def _meta(rule: Rule) -> bytes:
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
 
 
-def _hashes(keys: Iterable[Key]) -> NDArray[np.uint64]:
+def hash_of_keys(keys: Iterable[Key]) -> NDArray[np.uint64]:
+    """Return the hash of each key, as the kernel finds it."""
     listed = list(keys)
     texts = [key.text.encode() for key in listed]
     at = np.cumsum([0, *map(len, texts)]).astype(np.int64)

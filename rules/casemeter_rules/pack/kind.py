@@ -23,9 +23,15 @@ def _compile(folder: Path) -> Compiled:
 
 
 def _check(folder: Path) -> list[Fault]:
+    from casemeter_rules.bulk.files import tables_of
     from casemeter_rules.checking import check_rules
 
-    return check_rules(folder)
+    faults = check_rules(folder)
+    if tables_of(folder):
+        from casemeter_rules.bulk.table import faults_of
+
+        faults = [*faults_of(folder), *faults]
+    return faults
 
 
 def _beside(folder: Path) -> list[Path]:

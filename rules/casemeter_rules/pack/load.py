@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ from casemeter_grouper.pack.dictionaries import read_dictionary
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError
 from casemeter_grouper.pack.load import source_files
 from casemeter_grouper.pack.tables import read_table
+from casemeter_rules.bulk.files import sha256_of
 from casemeter_rules.kind import Context, Rule, Sets
 from casemeter_rules.kinds import kinds
 from casemeter_rules.pack.header import FILE, Header, read_header
@@ -58,7 +58,7 @@ def load_rules(folder: Path) -> RulesPack:
     tables = []
     for kind in kinds().values():
         file = f"{kind.name}.csv"
-        if file in files:
+        if file in files and not kind.pairs:
             records = read_table(folder, file, columns_of(kind), faults)
             tables.append(rules_of(kind, file, iter(records), Context(dictionary, sets), faults))
     rules = merged(chain.from_iterable(tables), faults)
@@ -67,7 +67,7 @@ def load_rules(folder: Path) -> RulesPack:
     faults += [Fault("unknown_file", file) for file in sorted(files - known)]
     if header is None or any(fault.severity == ERROR for fault in faults):
         raise PackError(faults)
-    sources = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in source_files(folder)}
+    sources = {path.name: sha256_of(path) for path in source_files(folder)}
     return RulesPack(header, rules, sets, sources, tuple(faults))
 
 
