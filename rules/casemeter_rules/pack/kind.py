@@ -35,10 +35,13 @@ def _check(folder: Path) -> list[Fault]:
 
 
 def _beside(folder: Path) -> list[Path]:
-    """The dictionaries, and the kinds of rules: what a row means may have changed."""
+    """The dictionaries, tables of pairs, and the kinds of rules: what a row means may have changed."""
+    from casemeter_rules.bulk.files import tables_of
+
     shared = ("common.py", "earlier.py", "returns.py", "relations.py", "official_types.csv")
     meaning = [*_PACKAGE.glob("kinds/*.py"), *(_PACKAGE / name for name in shared)]
-    return [*dictionary_files(folder), *sorted(meaning)]
+    tables = [path for parts in tables_of(folder).values() for path in parts]
+    return [*dictionary_files(folder), *sorted([*meaning, *_PACKAGE.glob("bulk/*.py")]), *tables]
 
 
 KIND: Final = Kind(NAME, FILE, _compile, _check, _beside, _PACKAGE / "packs")
