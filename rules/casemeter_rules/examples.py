@@ -80,6 +80,7 @@ class _Maker:
         self._trigger = rule.triggers[0]
         self._day = day_of(rule)
         self._timed = self._trigger.space != Space.DIAGNOSIS
+        self._fillers = {space: self._filler(space) for space in (Space.DIAGNOSIS, Space.PROCEDURE)}
 
     def examples(self) -> Iterator[Example]:
         first = None
@@ -179,7 +180,7 @@ class _Maker:
             diagnoses += [(use.code, role) for use in uses]
         elif space == Space.PROCEDURE:
             if not positions & Position.PRINCIPAL:
-                procedures.append(_Use(self._filler(Space.PROCEDURE)))
+                procedures.append(_Use(self._fillers[Space.PROCEDURE]))
             procedures += uses
         else:
             items += uses
@@ -192,7 +193,7 @@ class _Maker:
             else:
                 diagnoses.append((use.code, "principal" if slot == Slot.PRINCIPAL else "other"))
         if not any(role == "principal" for _, role in diagnoses):
-            diagnoses.insert(0, (self._filler(Space.DIAGNOSIS), "principal"))
+            diagnoses.insert(0, (self._fillers[Space.DIAGNOSIS], "principal"))
         start = self._day * MINUTES_PER_DAY + _NOON
         known: dict[str, Any] = {
             **dict.fromkeys(NUMBERS, 1.0),

@@ -90,7 +90,7 @@ def _changed(check: Check) -> Iterator[tuple[Check, str, str]]:
                 if moved_most >= 0:
                     said = f"{most / _ONCE:g} → {moved_most / _ONCE:g}"
                     yield replace(check, most=moved_most), said, f"{most / _ONCE:g}"
-            for moved_days in (period - 1, period + 1):
+            for moved_days in (period - 1, period + 1) if most else ():  # of nothing, days do not matter
                 if moved_days > 0 and (moved_days > 1 or period != 0):
                     yield replace(check, period_days=moved_days), f"{period} → {moved_days} d", str(period)
         case DaysWithin(most):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from casemeter_server.cli import demo, evaluate, group, pack, serve
+from casemeter_server.cli import demo, evaluate, group, pack, rules, serve
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +16,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("group")(group.group)
 app.command("demo")(demo.demo)
 app.add_typer(pack.app, name="pack")
+app.add_typer(rules.app, name="rules")
 
 
 def main() -> None:

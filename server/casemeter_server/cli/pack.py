@@ -73,15 +73,15 @@ NewFolder = Annotated[Path, typer.Argument(metavar="DST", help="Folder to write;
 @app.command()
 def check(pack: Pack, lang: Lang, as_json: AsJson = False) -> None:
     """Report everything that is wrong with a pack. Exit status 1 when it has errors."""
-    with _telling(lang):
+    with telling(lang):
         folder = find_pack(pack)
         faults = check_pack(folder)
     errors = sum(fault.severity == ERROR for fault in faults)
     warnings = len(faults) - errors
     if as_json:
-        _print_json({"errors": errors, "warnings": warnings, "faults": [_fault(f, lang) for f in faults]})
+        print_json({"errors": errors, "warnings": warnings, "faults": [fault_json(f, lang) for f in faults]})
     else:
-        _print_faults(faults, lang)
+        print_faults(faults, lang)
         summary = _say("checked", lang, path=folder, errors=errors, warnings=warnings)
         typer.echo(f"{summary}: {_say('no_build' if errors else 'builds', lang)}")
     raise typer.Exit(1 if errors else 0)
@@ -94,7 +94,7 @@ def build(
     lang: Lang,
 ) -> None:
     """Compile a pack into a bundle."""
-    with _telling(lang):
+    with telling(lang):
         folder = find_pack(pack)
         try:
             report = build_bundle(folder, output)
@@ -109,11 +109,11 @@ def build(
 @app.command()
 def info(source: Source, lang: Lang, as_json: AsJson = False) -> None:
     """Print the facts about a pack or a bundle."""
-    with _telling(lang):
+    with telling(lang):
         opened = open_source(source)
         facts = catalogue_info_of(opened) if isinstance(opened, CATALOGUES) else info_of(opened)
     if as_json:
-        _print_json(facts.to_dict())
+        print_json(facts.to_dict())
     else:
         typer.echo("\n".join(facts.lines(lang)))
 
@@ -127,7 +127,7 @@ def diff(
     show_all: Annotated[bool, typer.Option("--all", help="Print every line of every part.")] = False,
 ) -> None:
     """Print what differs between two packs or bundles."""
-    with _telling(lang):
+    with telling(lang):
         before, after = open_source(first), open_source(second)
         found: SchemeDiff | CatalogueDiff
         if isinstance(before, CATALOGUES) and isinstance(after, CATALOGUES):
@@ -137,7 +137,7 @@ def diff(
         else:
             found = diff_schemes(_scheme(before), _scheme(after))
     if as_json:
-        _print_json(found.to_dict())
+        print_json(found.to_dict())
         return
     names: dict[str, str] = {}
     for side in (before, after):
@@ -150,21 +150,21 @@ def diff(
 @app.command()
 def fold(pack: Pack, target: NewFolder, lang: Lang) -> None:
     """Write a pack anew with its codes as prefixes and exceptions."""
-    with _telling(lang):
+    with telling(lang):
         _print_fold(folding.fold_pack(scheme_folder(pack), target), lang)
 
 
 @app.command()
 def unfold(pack: Pack, target: NewFolder, lang: Lang) -> None:
     """Write a pack anew with one code on each row."""
-    with _telling(lang):
+    with telling(lang):
         _print_fold(folding.unfold_pack(scheme_folder(pack), target), lang)
 
 
 @app.command()
 def pin(pack: Pack, lang: Lang) -> None:
     """Accept the dictionary that is here as the one a pack's prefixes are read against."""
-    with _telling(lang):
+    with telling(lang):
         folder = scheme_folder(pack)
         sha256 = pin_pack(folder)
     typer.echo(_say("pinned", lang, path=folder, sha256=sha256))
@@ -180,12 +180,12 @@ def _say(key: str, language: Language, **values: object) -> str:
 
 
 @contextmanager
-def _telling(language: Language) -> Iterator[None]:
+def telling(language: Language) -> Iterator[None]:
     """Turn an expected error into its text and exit status 1."""
     try:
         yield
     except PackError as error:
-        _print_faults([fault for fault in error.faults if fault.severity == ERROR], language, err=True)
+        print_faults([fault for fault in error.faults if fault.severity == ERROR], language, err=True)
         raise typer.Exit(1) from None
     except SaidError as error:
         typer.echo(error.text(language), err=True)
@@ -195,7 +195,8 @@ def _telling(language: Language) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _print_faults(faults: Sequence[Fault], language: Language, err: bool = False) -> None:
+def print_faults(faults: Sequence[Fault], language: Language, err: bool = False) -> None:
+    """Print faults, one on a line."""
     console = Console(stderr=err, soft_wrap=True, highlight=False)
     for fault in faults:
         line = Text(fault.line(language))
@@ -204,7 +205,8 @@ def _print_faults(faults: Sequence[Fault], language: Language, err: bool = False
         console.print(line)
 
 
-def _fault(fault: Fault, language: Language) -> dict[str, object]:
+def fault_json(fault: Fault, language: Language) -> dict[str, object]:
+    """Return a fault as JSON values."""
     return {
         "kind": fault.kind,
         "severity": fault.severity,
@@ -216,7 +218,8 @@ def _fault(fault: Fault, language: Language) -> dict[str, object]:
     }
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
