@@ -105,7 +105,7 @@ def clean_page(sort: str, rng: random.Random) -> Stay:
         )
         for at, (code, name, _) in enumerate(map(_written, page.get("procedures", [])))
     )
-    segments = (Segment("A03", False, admission, discharge, "encounter.segments[0]"),)
+    segments: tuple[Segment, ...] = (Segment("A03", False, admission, discharge, "encounter.segments[0]"),)
     if page.get("icu"):
         half = admission + (discharge - admission) // 2
         segments = (

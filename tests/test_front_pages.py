@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import front_pages
 import pytest
 
+import front_pages
 from casemeter_grouper.compiled.bundle import write
 from casemeter_rules.compiled.book import Book, compile_rules
 from casemeter_rules.engine import find

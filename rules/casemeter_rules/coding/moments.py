@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from casemeter_rules.coding.fields import Entry, entries, has_none
+from casemeter_rules.coding.tables import aliases
 from casemeter_rules.columns import CellError
 from casemeter_rules.facts import MINUTES_PER_DAY, Stay
 from casemeter_rules.kind import Hit, Undecided
@@ -46,7 +47,8 @@ def chain(text: str) -> Chain:
     names = pieces[::2]
     if len(names) < 2 or not all(_NAME.match(name) for name in names):
         raise CellError("items with < or <= between them", "以 < 或 <= 连接的项目", "adm_time <= dscg_time")
-    return Chain(tuple(map(str.lower, names)), tuple(step == "<=" for step in pieces[1::2]))
+    fields = tuple(aliases().get(name) or aliases().get(name.lower(), name.lower()) for name in names)
+    return Chain(fields, tuple(step == "<=" for step in pieces[1::2]))
 
 
 def moment(entry: Entry) -> Moment | None:
