@@ -36,7 +36,8 @@ def _say(values: Values, hit: Hit) -> Values:
         limit = values["max_days"]
         return {
             "limit_zh": f"{per_zh}支付不超过{limit}天，本次已用{given}天",
-            "limit_en": f"is paid for up to {limit} days {per_en}; it was given on {given} days of this stay",
+            "limit_en": f"is paid for up to {limit} day(s) {per_en}; "
+            f"it was given on {given} day(s) of this stay",
         }
     limit = values["min_interval_days"]
     return {

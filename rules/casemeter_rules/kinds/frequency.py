@@ -12,7 +12,7 @@ UNITS = ("次", "小时", "天", "个", "片", "粒", "支", "袋", "瓶", "盒"
 
 
 def _say(values: Values, _: Hit) -> Values:
-    said = {} if "unit" in values else {"unit_zh": "", "unit_en": "units"}
+    said = {} if "unit" in values else {"unit_zh": "", "unit_en": "unit(s)"}
     days = values["period_days"]
     if days == "0":
         return {**said, "period_zh": "住院期间", "period_en": "in the stay"}

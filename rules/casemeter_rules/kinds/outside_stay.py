@@ -61,7 +61,7 @@ KIND = Kind(
     overrides=("data_wrong", "does_not_apply"),
     words=Words(
         zh="{measured}笔费用的日期（{days}）不在住院期间内",
-        en="{measured} charges are dated outside the stay ({days})",
+        en="charges dated outside the stay: {measured} ({days})",
         resolve_zh="核对计费日期与出入院时间",
         resolve_en="check the dates of the charges, of admission and discharge",
     ),

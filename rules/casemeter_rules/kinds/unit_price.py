@@ -18,7 +18,7 @@ _FEN = 100
 def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
     limit = Decimal(values["max_yuan"]) * _FEN
     prices = [(item, _price(item)) for item in items_of(stay, hit)]
-    above = [(item, price) for item, price in prices if price is not None and price > limit]
+    above = [(item, price) for item, price in prices if price is not None and price > limit + _rounding(item)]
     if above:
         highest = max(price for _, price in above)
         return hit_by([item for item, _ in above], hit)._replace(measured=float(highest / _FEN))
@@ -31,8 +31,12 @@ def _price(item: Item) -> Decimal | None:
         return Decimal(item.unit_price) / TEN_THOUSANDTHS
     if not item.quantity or (item.ordered and not item.amount_fen):
         return None
-    # An amount is rounded to the fen, so only a price that the rounding cannot have made counts.
-    return Decimal(item.amount_fen - 1) * TEN_THOUSANDTHS / item.quantity
+    return Decimal(item.amount_fen) * TEN_THOUSANDTHS / item.quantity
+
+
+def _rounding(item: Item) -> Decimal:
+    """Return what rounding to the fen may have added to the price, where it comes from an amount."""
+    return Decimal(0) if item.unit_price is not None else Decimal(TEN_THOUSANDTHS) / (item.quantity or 1)
 
 
 KIND = Kind(
