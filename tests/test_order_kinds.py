@@ -41,7 +41,6 @@ def book_of(kind: str, rows: list[dict[str, str]], folder: Path) -> Book:
 
 def stay_of(said: Mapping[str, Any]) -> Stay:
     """Return the stay that a case writes down."""
-    texts = {name: tuple(said[name]) for name in ("prior_treatments", "tests") if name in said}
     return Stay(
         diagnoses=tuple(_diagnosis(at, each) for at, each in enumerate(said.get("diagnoses", ()))),
         procedures=tuple(
@@ -55,9 +54,14 @@ def stay_of(said: Mapping[str, Any]) -> Stay:
             Segment(name, False, _minute(first, 0), _minute(last, 23), f"segments[{at}]")
             for at, (name, first, last) in enumerate(said.get("segments", ()))
         ),
+        prior_treatments=_words(said, "prior_treatments"),
+        tests=_words(said, "tests"),
         **{name: said[name] for name in _PLAIN if name in said},
-        **texts,
     )
+
+
+def _words(said: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    return tuple(said[name]) if name in said else None
 
 
 def _minute(day: int, hour: int) -> int:

@@ -10,9 +10,9 @@ from casemeter_rules.checks import SAME_DAY, Excludes, Slot
 from casemeter_rules.codes import CodeSet
 from casemeter_rules.columns import CellError, Cells, Column, decimal, text
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers
-from casemeter_rules.facts import Item, Stay
+from casemeter_rules.facts import MINUTES_PER_DAY, Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import ANYWHERE, CARE, Context, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Example, Hit, Kind, Sets, Values, Words
 from casemeter_rules.orders import hit_by, names, parts
 
 _ANY_FEN = 10_000 * TEN_THOUSANDTHS
@@ -58,6 +58,19 @@ def _in_full(item: Item, rate: Decimal) -> bool:
     return item.amount_fen > Decimal(item.unit_price * item.quantity) / _ANY_FEN * rate
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    listed = parts(values["codes"])
+    endings = ("1", "2") if values.get("match") == "prefix" else ("", "")
+    one, other = listed[0] + endings[0], listed[-1] + endings[1]
+    if one != other:
+        first = Item(one, "items[0]", minute=0, quantity=TEN_THOUSANDTHS)
+        second = first._replace(code=other, place="items[1]")
+        reduced = second._replace(quantity=int(TEN_THOUSANDTHS * Decimal(values["rate"])))
+        yield Example(True, Stay(items=(first, second)))
+        yield Example(False, Stay(items=(first, reduced)))
+        yield Example(False, Stay(items=(first, second._replace(minute=MINUTES_PER_DAY))))
+
+
 KIND = Kind(
     name="incision",
     title_zh="同一切口手术未折价",
@@ -74,6 +87,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     overrides=("different_site", "data_wrong"),
     words=Words(
         zh="{operations}同日全额收费；经同一切口的，第二项起应按{rate}倍收费",

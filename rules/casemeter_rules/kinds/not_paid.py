@@ -15,7 +15,7 @@ HERBS = "T"
 
 
 def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
-    if values["when"] == "always":
+    if values["given"] == "always":
         return hit
     alone, missing = [], ""
     for item in items_of(stay, hit):
@@ -42,9 +42,9 @@ def _is_alone(herb: Item, items: tuple[Item, ...]) -> bool | str:
 
 
 def _say(values: Values, _: Hit) -> Values:
-    if values["when"] == "always":
-        return {"when_zh": "单方、复方均", "when_en": "alone or with others"}
-    return {"when_zh": "单独使用时", "when_en": "when it is the only herb of the day"}
+    if values["given"] == "always":
+        return {"given_zh": "单方、复方均", "given_en": "alone or with others"}
+    return {"given_zh": "单独使用时", "given_en": "when it is the only herb of the day"}
 
 
 KIND = Kind(
@@ -57,16 +57,16 @@ KIND = Kind(
     tier=Tier.WARN,
     phases=CARE,
     facts=("items", "item_time", "self_paid"),
-    columns=(*ITEM_CODES, text("name"), choice("when", ("alone", "always"))),
-    key=("codes", "match", "when"),
+    columns=(*ITEM_CODES, text("name"), choice("given", ("alone", "always"))),
+    key=("codes", "match", "given"),
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
     say=_say,
     overrides=("patient_pays", "data_wrong"),
     words=Words(
-        zh="中药饮片{name}{when_zh}不予支付",
-        en="the herb {name} is not paid {when_en}",
+        zh="中药饮片{name}{given_zh}不予支付",
+        en="the herb {name} is not paid {given_en}",
         resolve_zh="按自费处理，或调整处方",
         resolve_en="charge it to the patient, or change the prescription",
     ),

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Iterator
 
 from casemeter_rules.columns import EPOCH, whole
-from casemeter_rules.facts import MINUTES_PER_DAY, Phase, Stay
+from casemeter_rules.facts import MINUTES_PER_DAY, Item, Phase, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
@@ -45,6 +45,18 @@ def _written(day: int) -> str:
     return (EPOCH + datetime.timedelta(days=day)).isoformat()
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    before, after = int(values.get("days_before", "0")), int(values.get("days_after", "0"))
+    first, last = before + 1, before + 3
+    for day in (first - before - 1, first - before, last + after, last + after + 1):
+        item = Item("1", "items[0]", minute=day * MINUTES_PER_DAY)
+        outside = not first - before <= day <= last + after
+        stay = Stay(
+            items=(item,), admission=first * MINUTES_PER_DAY + 600, discharge=last * MINUTES_PER_DAY + 600
+        )
+        yield Example(outside, stay)
+
+
 KIND = Kind(
     name="outside_stay",
     title_zh="计费日期与住院时间不符",
@@ -58,6 +70,7 @@ KIND = Kind(
     columns=(whole("days_before", high=30), whole("days_after", high=30)),
     key=("days_before", "days_after"),
     decide=_decide,
+    examples=_examples,
     overrides=("data_wrong", "does_not_apply"),
     words=Words(
         zh="{measured}笔费用的日期（{days}）不在住院期间内",
