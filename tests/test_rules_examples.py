@@ -78,7 +78,7 @@ def test_made_examples_say_what_they_are_and_notice_each_moved_limit(check: Chec
     assert [each.fires for each in outcomes] == [each.fires for each in examples]
     assert {each.fires for each in examples} == {True, False}
     assert not any(each.missing for each in outcomes)
-    for mutant in mutants_of(asked, kind):
+    for mutant in mutants_of(asked):
         changed = [try_rule(mutant.rule, kind, {}, each.stay).fires for each in examples]
         assert changed != [each.fires for each in examples], mutant.said
 

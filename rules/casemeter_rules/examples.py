@@ -60,7 +60,11 @@ def day_of(rule: Rule) -> int:
 
 
 def member_of(rule: Rule, codes: CodeSet) -> str | None:
-    """Return a code of a set that is no trigger of the rule itself; ``None``: there is none."""
+    """Return another code of a set than the rule's first trigger, no trigger at all if there is one.
+
+    ``None``: there is no other.
+    """
+    second = None
     own: dict[Space, CodeSet] = {}
     for key in nsmallest(_TRIED, codes.keys):
         if key.space not in own:
@@ -68,7 +72,9 @@ def member_of(rule: Rule, codes: CodeSet) -> str | None:
         for code in (key.text, f"{key.text}0", f"{key.text}Z") if key.prefix else (key.text,):
             if code not in own[key.space]:
                 return code
-    return None
+            if second is None and code != rule.triggers[0].text:
+                second = code
+    return second
 
 
 class _Maker:

@@ -23,8 +23,11 @@ from casemeter_rules.checks import (
     Slot,
 )
 from casemeter_rules.conditions import mutations
-from casemeter_rules.kind import Kind, Rule
+from casemeter_rules.kind import Rule
 from casemeter_rules.when import parsed
+
+CONDITION: Final = "condition"
+"""The kind whose rows state conditions."""
 
 _ONCE: Final = 10_000
 _INFINITY: Final = float("inf")
@@ -48,9 +51,9 @@ class Mutant(NamedTuple):
     limit: str
 
 
-def mutants_of(rule: Rule, kind: Kind) -> Iterator[Mutant]:
+def mutants_of(rule: Rule) -> Iterator[Mutant]:
     """Yield a rule with each of its limits moved by one step, and with windows and sexes changed."""
-    if "when" in rule.values and kind.name == "condition":
+    if rule.kind == CONDITION:
         for mutation in mutations(parsed(rule.values["when"])):
             values = {**rule.values, "when": text_of(mutation.condition)}
             yield Mutant(replace(rule, values=values), -1, mutation.text, "")

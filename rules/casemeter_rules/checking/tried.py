@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from casemeter_grouper.pack.faults import Fault
-from casemeter_rules.checking.mutants import column_of, mutants_of
+from casemeter_rules.checking.mutants import CONDITION, column_of, mutants_of
 from casemeter_rules.checking.trial import Outcome, try_rule
 from casemeter_rules.checking.written import Written
 from casemeter_rules.checks import Between, Check, Excludes, Needs, Present
@@ -97,7 +97,7 @@ class Tried:
             for example in made:
                 yield from self._failing(rule, kind, example, rule.place)
         told = [*(each.example for each in written), *(made if kind.examples is not None else ())]
-        needs_own = not rule.checks or "when" in rule.values
+        needs_own = not rule.checks or rule.kind == CONDITION
         if needs_own and {example.fires for example in told} != {True, False}:
             without[rule.kind].append(rule)
             return
@@ -143,7 +143,7 @@ class Tried:
         faults: list[tuple[str, str, Mapping[str, Any]]] = []
         dead: set[int] = set()
         for at, check in enumerate(rule.checks):
-            if "when" in rule.values:
+            if rule.kind == CONDITION:
                 break
             fires = [any(one.check == at for one in outcome.broken) for outcome in outcomes]
             own = [fire for fire, example in zip(fires, examples, strict=True) if example.check == at]
@@ -153,7 +153,7 @@ class Tried:
             elif own and all(own) and not isinstance(check, Present) and not told:
                 dead.add(at)
                 faults.append(("always_fires", "", _why(rule, check)))
-        for mutant in mutants_of(rule, kind):
+        for mutant in mutants_of(rule):
             if mutant.check in dead or not examples:
                 continue
             for example, outcome in zip(examples, outcomes, strict=True):
