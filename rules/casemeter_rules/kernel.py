@@ -76,6 +76,12 @@ _BITS: Final = 20
 _LOW: Final = (1 << _BITS) - 1
 """A stay has fewer entries than this."""
 
+_SEEN: Final = 4095
+"""Keys that were met are noted by so many of their lower bits."""
+
+_FEW_MEMBERS: Final = 16
+"""Sets up to this size are asked member by member whether they may have been met."""
+
 _MINUTES: Final = 1440
 
 
@@ -507,6 +513,52 @@ def _too_near(own, entries, apart):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _may_hold(number, space, codes, met, seen, members, set_at):  # type: ignore[no-untyped-def]
+    """Whether a set may hold a code of a space that was met; if not, it surely holds none."""
+    start, end = np.int64(set_at[number]), np.int64(set_at[number + 1])
+    if end - start <= _FEW_MEMBERS:
+        for at in range(start, end):  # noqa: SIM110  # numba knows no any()
+            if seen[members[at] & _SEEN]:
+                return True
+        return False
+    for pair in met:
+        if codes[pair[0], CODE_SPACE] == space and _holds(pair[1], members, set_at, number):
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _is_kept(clause, low, high, pairs, recorded, ordered, first, met, seen, members, set_at):  # type: ignore[no-untyped-def]
+    """Whether a clause is kept at first sight, as most are: what follows need then not be looked at."""
+    codes, entries = recorded.codes, recorded.entries
+    op = clause[OP]
+    if op == BETWEEN:
+        return low <= recorded.numbers[clause[FACT]] <= high
+    if op == AMONG:
+        index = recorded.values[clause[FACT]]
+        return index >= 0 and (clause[ALLOWED] >> index) & 1 != 0
+    if op == QUANTITY:
+        total = np.int64(0)
+        for pair in pairs:
+            for at in range(first[pair & _LOW], first[(pair & _LOW) + 1]):
+                amount = entries[ordered[at], AMOUNT]
+                if amount < 0:
+                    return False
+                total += amount
+        return total <= high
+    if op == EXCLUDES and clause[FACT] == _AT_ITEM and recorded.items_known:
+        return not _may_hold(clause[SET], _ITEM, codes, met, seen, members, set_at)
+    if op == NEEDS and clause[FACT] == _AT_ANY_DIAGNOSIS:
+        for pair in met:
+            code = pair[0]
+            if codes[code, CODE_SPACE] == _DIAGNOSIS and _holds(pair[1], members, set_at, clause[SET]):
+                for at in range(first[code], first[code + 1]):
+                    if entries[ordered[at], POSITION] & (_PRINCIPAL | _OTHER):
+                        return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _own(pairs, clause, entries, ordered, first):  # type: ignore[no-untyped-def]
     """Return the entries that bring a clause up, in the order of the request."""
     room = 0
@@ -584,6 +636,9 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
     measured = np.full(room, np.nan)
     touched = np.empty(64, np.int64)
     undecided = np.zeros(_MISSING, np.int64)
+    seen = np.zeros(_SEEN + 1, np.bool_)
+    for pair in met:
+        seen[pair[1] & _SEEN] = True
     found = used = first = 0
     while first < len(pairs):
         number = pairs[first] >> _BITS
@@ -591,6 +646,12 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
         while end < len(pairs) and pairs[end] >> _BITS == number:
             end += 1
         clause = clauses[number]
+        low, high = bounds[number, 0], bounds[number, 1]
+        if _is_kept(
+            *(clause, low, high, pairs[first:end], recorded, ordered, first_of, met, seen, members, set_at)
+        ):
+            first = end
+            continue
         own = _own(pairs[first:end], clause, entries, ordered, first_of)
         first = end
         if len(own) == 0:
@@ -604,7 +665,7 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
             value = recorded.numbers[clause[FACT]]
             if np.isnan(value):
                 state, lacking = -1, int(clause[FACT])
-            elif bounds[number, 0] <= value <= bounds[number, 1]:
+            elif low <= value <= high:
                 state = 0
         elif op == AMONG:
             index = recorded.values[clause[FACT]]
@@ -621,17 +682,17 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
             else:
                 state, lacking, guilty = _clashes(clause, own, others, codes, entries, recorded.items_known)
         elif op == QUANTITY:
-            state, lacking, guilty, amount = _too_much(own, entries, clause[PERIOD], bounds[number, 1])
+            state, lacking, guilty, amount = _too_much(own, entries, clause[PERIOD], high)
             value = amount / 10_000.0
         elif op == DAYS:
             days, unknown = _days_of(own, entries)
             # Those of unknown days lie on some day.
             given = max(len(days), 1)
             value = np.float64(given)
-            if given <= bounds[number, 1]:
-                state, lacking = (-1 if len(days) + unknown > bounds[number, 1] else 0), NO_TIME
+            if given <= high:
+                state, lacking = (-1 if len(days) + unknown > high else 0), NO_TIME
         elif op == APART:
-            state, guilty, gap = _too_near(own, entries, bounds[number, 0])
+            state, guilty, gap = _too_near(own, entries, low)
             value, lacking = np.float64(gap), NO_TIME
         if state == 1:
             while used + len(guilty) > len(touched):
