@@ -173,6 +173,8 @@ def test_kinds_that_hold_official_types() -> None:
     assert set(holders()) == set(official_types())
     for name, held in holders().items():
         assert set(held.kinds) <= set(kinds()), name
+        missing = [kind.name for kind in kinds().values() if kind.official_type == name]
+        assert set(missing) <= set(held.kinds), name
         assert held.kinds or (held.why_zh and held.why_en), name
 
 
@@ -194,7 +196,7 @@ def test_values_are_mapped(tmp_path: Path) -> None:
         item_exclusive_pairs="a_code,a_name,b_code,b_name,window,code_match,basis\n"
         "2,乙,1,甲,单日,exact,x\n1,甲,3,丙,单次就诊,exact,x\n1,甲,4,丁,6小时,prefix,x\n"
         "1,甲,5,戊,同一小时,,x\n1,甲,6,己,,exact,x\n",
-        drug_insurance="drug_codes,insurance,basis\nA,工伤,药品限工伤保险\nB,生育,药品限生育保险\n",
+        drug_insurance="drug_codes,insurance,basis\nA,工伤,药品限工伤保险\nB,工伤|生育,药品限生育保险\n",
         drug_facility_level="drug_name,drug_codes,level_min,exception,basis\n"
         "甲,A,3,眼科专科医院=2,x\n乙,B,3,首次处方,x\n丙,C,2,,x\n",
         item_course_days="item_code,max_days,min_interval_days,basis\n1,90,14,x\n2,30,,x\n",

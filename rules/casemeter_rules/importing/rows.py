@@ -101,9 +101,11 @@ def _becomes(cell: str, column: str, target: Target) -> str | None:
     """Return what a cell becomes; ``None``: its value is not known."""
     if column not in target.values:
         return cell
-    found = target.values[column].get(cell)
-    if found is not None:
-        return found
+    own = target.values[column]
+    if cell in own:
+        return own[cell]
+    if "|" in cell and all(part in own for part in cell.split("|")):
+        return "|".join(own[part] for part in cell.split("|"))
     for pattern, becomes in target.patterns.get(column, ()):
         match = pattern.fullmatch(cell)
         if match is not None:

@@ -8,7 +8,10 @@ from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers, l
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Hit, Kind, Values, Words
 
-UNITS = ("次", "小时", "天", "个", "片", "粒", "支", "袋", "瓶", "盒", "贴", "mg", "g", "ml")
+UNITS = (
+    *("次", "小时", "天", "日", "部位", "项", "套", "个", "根"),
+    *("片", "粒", "支", "袋", "瓶", "盒", "贴", "mg", "g", "ml"),
+)
 
 
 def _say(values: Values, _: Hit) -> Values:
