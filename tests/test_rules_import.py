@@ -218,7 +218,7 @@ def test_values_are_mapped(tmp_path: Path) -> None:
     )
     assert [row["insurances"] for row in rows_of(tmp_path / "out", "insurance")] == [
         "work_injury",
-        "maternity",
+        "work_injury|maternity",
     ]
     levels = rows_of(tmp_path / "out", "facility_level")
     assert [(row["kind_levels"], row["prescription"]) for row in levels] == [
