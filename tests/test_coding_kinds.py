@@ -112,12 +112,12 @@ def _stay(case: dict[str, Any], defaults: dict[str, str] | None) -> Stay:
         stay = stay._replace(
             items=tuple(Item(code, f"lines[{at}]", name=name) for at, (code, name) in enumerate(items))
         )
-    kept = {each.place: each.editions for each in (*stay.diagnoses, *stay.procedures) if each.editions}
-    unlooked = {each.place for each in stay.diagnoses if each.code.startswith("?") and each.editions is None}
+    # What a case says of editions stands; of the rest the dictionaries are asked.
+    said = {each.place: each.editions for each in stay.diagnoses if each.code.startswith("?")}
     looked = look_up(stay)
     return looked._replace(
         diagnoses=tuple(
-            each._replace(editions=None if each.place in unlooked else kept.get(each.place, each.editions))
+            each._replace(editions=said[each.place]) if each.place in said else each
             for each in looked.diagnoses
         )
     )

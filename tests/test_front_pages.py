@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -97,3 +98,8 @@ def test_a_page_is_drawn_from_its_seed() -> None:
         assert front_pages.clean_page(sort, random.Random(5)) == front_pages.clean_page(
             sort, random.Random(5)
         )
+
+
+def test_the_page_names_every_subclass() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "coding_quality.md").read_text("utf-8")
+    assert {subclass for subclass, *_ in front_pages.PLANTS} == set(re.findall(r"^\| `(\w+)` \|", page, re.M))
