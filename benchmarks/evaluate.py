@@ -29,8 +29,9 @@ from google.protobuf import json_format
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
+from casemeter_server.caller import Caller
 from casemeter_server.config import Config
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.serving import running
 from casemeter_server.snapshot import Snapshot
 from common import machine

@@ -31,7 +31,8 @@ from casemeter.v1.verdict_pb2 import GROUP_STATUS_GROUPED
 from casemeter_grouper.pack.build import build, build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_rules.compiled.book import Book
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from common import machine
 from evaluate import ECHO, EVALUATE, WARM_UP, quantile, serve

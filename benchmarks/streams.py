@@ -24,8 +24,9 @@ from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import Verdict
 from casemeter_client import AsyncClient, EvaluateResponse
 from casemeter_grouper.pack.build import build_cached
+from casemeter_server.caller import Caller
 from casemeter_server.config import Config
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.serving import running
 from casemeter_server.snapshot import Snapshot
 from common import machine

@@ -28,8 +28,9 @@ from casemeter.v1.service_pb2 import (
     ListPacksResponse,
 )
 from casemeter.v1.verdict_pb2 import GROUP_STATUS_GROUPED, Verdict
+from casemeter_server.caller import Caller
 from casemeter_server.errors import MAX_FAULTS, RequestError, catalogue
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from live import ask, ask_stream, live, tiny_bundle
 from request_strategies import requests, tails

@@ -26,8 +26,9 @@ from typer.testing import CliRunner, Result
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_client import Client, Encounter
 from casemeter_grouper.batch import COLUMNS, RESULT_COLUMNS
+from casemeter_server.caller import Caller
 from casemeter_server.cli.main import app
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from live import TINY, live, tiny_bundle
 

@@ -20,7 +20,8 @@ from casemeter_grouper.pack.build import build_cached
 from casemeter_rules.alerting.policy import Policy
 from casemeter_rules.alerting.shadow import Entry, write_shadow
 from casemeter_rules.finding import RuleState
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from live import live, tiny_bundle
 

@@ -22,7 +22,8 @@ from casemeter_grouper.dip.catalogue import GroupKind
 from casemeter_grouper.dip.explain import Decision
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
 from casemeter_server.snapshot import Snapshot
 

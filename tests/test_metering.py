@@ -18,7 +18,8 @@ from casemeter_client import Client, Encounter
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_grouper.payment.stay import NotPricedReason
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
 from casemeter_server.money import _NOT_PRICED
 from casemeter_server.snapshot import Snapshot

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_server import evaluation
+from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError
-from casemeter_server.evaluation import Caller, Evaluator, parse
+from casemeter_server.evaluation import Evaluator, parse
 from casemeter_server.snapshot import Snapshot
 from live import pricing, tiny_bundle
 from plain_strategies import plain_requests

@@ -20,8 +20,9 @@ from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.pack.build import build_cached
 from casemeter_server import evaluation
+from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError
-from casemeter_server.evaluation import Caller, Evaluator, parse
+from casemeter_server.evaluation import Evaluator, parse
 from casemeter_server.plain.calendar import date_of, day_of, local_day, offsets_of
 from casemeter_server.snapshot import Snapshot
 from live import pricing, tiny_bundle

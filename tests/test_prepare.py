@@ -17,7 +17,8 @@ from google.protobuf import json_format
 from casemeter.v1.encounter_pb2 import Encounter
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter.v1.verdict_pb2 import CODE_CHANGE_MAPPED, CODE_CHANGE_UNMAPPED, Verdict
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from live import ask, live, tiny_bundle
 

@@ -15,8 +15,9 @@ from casemeter_grouper import walker
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.grouping import Grouper
 from casemeter_grouper.pack.load import load
+from casemeter_server.caller import Caller
 from casemeter_server.config import Config
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.serving import running
 from casemeter_server.snapshot import Snapshot
 from shared_cases import AS_OF, SCHEMES, Expected, encounter_of, read

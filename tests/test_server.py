@@ -31,8 +31,9 @@ from casemeter_grouper.explain import Explanation, explain
 from casemeter_grouper.near_misses import NearMisses
 from casemeter_grouper.pack.build import build
 from casemeter_server import loaded_scheme
+from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from live import SERVICE, TINY, Live, ask, ask_stream, live, tiny_bundle
 

@@ -148,7 +148,8 @@ from zoneinfo import ZoneInfo
 from numba.core.dispatcher import Dispatcher
 
 from casemeter.v1.service_pb2 import EvaluateRequest
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from casemeter_client import EvaluateRequest
 from casemeter_grouper.compiled.scheme import CompiledScheme
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
 from streams import compare, questions
 

@@ -15,7 +15,8 @@ from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import Verdict
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
-from casemeter_server.evaluation import Caller, Evaluator
+from casemeter_server.caller import Caller
+from casemeter_server.evaluation import Evaluator
 from casemeter_server.meter_settings import HospitalSettings, MeterSettings
 from casemeter_server.snapshot import Snapshot
 from live import pricing

@@ -10,7 +10,7 @@ from functools import cached_property
 
 @dataclass(frozen=True, eq=False)
 class Dictionary:
-    """The codes a pack is read against. Equal to itself only, so that what is derived from it can be remembered.
+    """The codes a pack is read against. Equal to itself only: what is derived from it can be remembered.
 
     Attributes:
         diagnoses: name by diagnosis code (ICD-10, insurance edition).

@@ -143,7 +143,7 @@ def relations_of(books: Iterable[Book]) -> tuple[Relation, ...]:
     """Return the relations of rules packs, in order of their ids. Read them once, when packs are loaded."""
     found: dict[str, Relation] = {}
     for book in books:
-        for row in book.clauses.tolist():
+        for row in book.asked_clauses():
             told = book.told(row[RULE])
             if told.kind in KINDS:
                 relation = Relation(told, book.header.id, row[PHASES], row[FROM], row[UNTIL])

@@ -5,38 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import cache
-from math import nan
 from os import urandom
 from time import perf_counter_ns, time_ns
 from typing import Any, Final, NamedTuple, TypeVar
 
-import numpy as np
 from google.protobuf.message import DecodeError, Message
-from numpy.typing import NDArray
 
-from casemeter.v1 import error_pb2, finding_pb2, service_pb2, verdict_pb2
+from casemeter.v1 import error_pb2, service_pb2, verdict_pb2
 from casemeter_rules.alerting.policy import Policy
-from casemeter_rules.compiled.compiler import PHASE_BITS
-from casemeter_rules.engine import Seen
-from casemeter_rules.facts import Phase, Stay
 from casemeter_server.alternatives import check_alternatives
-from casemeter_server.care import phase_of, stay_of
+from casemeter_server.caller import Caller
 from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
-from casemeter_server.facilities import Facility, insurance_kind
+from casemeter_server.facilities import Facility
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.metering import Metering
 from casemeter_server.money import Money
 from casemeter_server.plain.calendar import iso_day, offsets_of
-from casemeter_server.plain.care import PlainCare
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
-from casemeter_server.prepare import MAX_ID, Prepared, prepare
-from casemeter_server.ruling import Ruling
+from casemeter_server.prepare import MAX_ID, prepare
+from casemeter_server.rules_stage import RulesStage
 from casemeter_server.shelf import holds_always, holds_on
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.stay_facts import EARLIEST_AS_OF, LATEST, Faults, seconds_of, seconds_since
@@ -50,22 +42,7 @@ _STATUS_NAMES: Final = {
     number: name.removeprefix("GROUP_STATUS_").lower() for name, number in verdict_pb2.GroupStatus.items()
 }
 _MAX_MONEY: Final = 4096
-_MAX_DAYS: Final = 1024
-_NO_CONTEXT: Final = finding_pb2.AlertContext()
 _M = TypeVar("_M", bound=Message)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, passed beside every request.
-
-    Attributes:
-        hospital: decides the default pack, the payment pack, and the limits of the meter.
-        role: decides whether money is shown.
-    """
-
-    hospital: str = ""
-    role: str = ""
 
 
 class Reply(NamedTuple):
@@ -108,7 +85,11 @@ class Evaluator:
     _money: dict[tuple[str, str, str], Money] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    _rulings: dict[str, Ruling] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rules: RulesStage = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        stage = RulesStage(self.snapshot, self.zone, self.alerts, self.facilities)
+        object.__setattr__(self, "_rules", stage)
 
     def evaluate_bytes(
         self, data: bytes, caller: Caller, *, in_time: Callable[[], bool] = lambda: True
@@ -168,39 +149,12 @@ class Evaluator:
             if money is None:
                 return None
             answer = answer._replace(verdict=answer.verdict + money)
-        if self.snapshot.books.packs:
-            found = self._plain_findings(data, caller, loaded, answer, offsets)
+        if self._rules.has_rules:
+            found = self._rules.plain(data, caller, loaded, answer, offsets)
+            if found is None:
+                return None
             answer = answer._replace(verdict=answer.verdict + found)
         return loaded, answer
-
-    def _plain_findings(
-        self,
-        data: bytes,
-        caller: Caller,
-        loaded: LoadedPack[Any],
-        answer: PlainAnswer,
-        offsets: NDArray[np.int64],
-    ) -> bytes:
-        """Return what the rules find in a plain request, serialised."""
-        phase = Phase.DISCHARGE if answer.stay.is_discharged else Phase.IN_STAY
-        facility = self.facilities.get(caller.hospital) or Facility()
-        level = nan if facility.level is None else facility.level
-        numbers = np.array((*answer.numbers, level), np.float64)
-        insurance = insurance_kind(answer.stay.insurance, self_pay=False)
-        care = PlainCare(data, answer.encounter, answer.as_of, offsets, numbers, insurance, PHASE_BITS[phase])
-
-        def stay() -> Stay:
-            encounter = service_pb2.EvaluateRequest.FromString(data).encounter
-            prepared = prepare(encounter, loaded.codes, answer.as_of, self.zone)
-            facts = loaded.facts_of_leaf(answer.leaf)
-            group = facts.code if facts else ""
-            return stay_of(encounter, prepared, loaded.codes, answer.as_of, self.zone, facility, group)
-
-        ruling = self._ruling_on(iso_day(answer.day))
-        report = ruling.find_in(Seen(care.decide, care.phase, care.day, True, care.entry, cache(stay)))
-        verdict = verdict_pb2.Verdict()
-        ruling.fill(verdict, report, phase, _NO_CONTEXT, caller.role)
-        return verdict.SerializeToString(deterministic=True)
 
     def _plain_money(
         self, data: bytes, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer
@@ -267,8 +221,8 @@ class Evaluator:
             # Without charges, too: rivals of a catalogue have scores and costs.
             hide_money(verdict, request.alternatives)
         hidden_at = ruled_at = perf_counter_ns()
-        if self.snapshot.books.packs:
-            self._rule(verdict, request, caller, loaded, prepared, as_of)
+        if self._rules.has_rules:
+            self._rules.fill(verdict, request, caller, prepared, as_of, self._day(request, as_of), metering)
             ruled_at = perf_counter_ns()
         explained_at = ruled_at
         if request.explain and prepared.case.diagnoses:
@@ -290,31 +244,6 @@ class Evaluator:
         timings.explain_ns = explained_at - ruled_at
         timings.near_misses_ns = missed_at - explained_at
         return response
-
-    def _rule(
-        self,
-        verdict: verdict_pb2.Verdict,
-        request: service_pb2.EvaluateRequest,
-        caller: Caller,
-        loaded: LoadedPack[Any],
-        prepared: Prepared,
-        as_of: float,
-    ) -> None:
-        """Fill what the rules find."""
-        facility = self.facilities.get(caller.hospital) or Facility()
-        group = verdict.group.code
-        stay = stay_of(request.encounter, prepared, loaded.codes, as_of, self.zone, facility, group)
-        ruling = self._ruling_on(self._day(request, as_of))
-        phase = phase_of(request)
-        ruling.fill(verdict, ruling.find(stay, phase), phase, request.alert_context, caller.role)
-
-    def _ruling_on(self, day: str) -> Ruling:
-        found = self._rulings.get(day)
-        if found is None:
-            if len(self._rulings) >= _MAX_DAYS:
-                self._rulings.clear()
-            found = self._rulings[day] = Ruling.on(self.snapshot, self.alerts, day)
-        return found
 
     def _metering(
         self,

@@ -17,8 +17,9 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from casemeter.v1 import service_pb2, terms_pb2
+from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError
-from casemeter_server.evaluation import Caller, Evaluator, Reply, parse
+from casemeter_server.evaluation import Evaluator, Reply, parse
 from casemeter_server.metrics import STAGES, Metrics
 from casemeter_server.plain.wire import content_field, tags
 from casemeter_server.prepare import MAX_ID

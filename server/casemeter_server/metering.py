@@ -10,6 +10,7 @@ from typing import Any
 from casemeter.v1 import charges_pb2, meter_pb2, verdict_pb2
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter_grouper.case import Case
+from casemeter_rules.advice import GroupOutcome
 from casemeter_server.alternatives import changed
 from casemeter_server.charges import Ledger
 from casemeter_server.errors import RequestError, invalid
@@ -43,6 +44,15 @@ class Metering:
     def cost_fen(self) -> int | None:
         """Running cost; ``None``: unknown."""
         return self.ledger.cost_fen if self.ledger else None
+
+    def weigh(self, case: Case) -> GroupOutcome | None:
+        """Return the group that a case would be in and what it weighs; ``None``: in none."""
+        facts = self.loaded.facts(self.loaded.group(case, self.cost_fen))
+        if facts is None:
+            return None
+        policy = self.money.policy if self.money else None
+        weight = policy.weight_of(facts.code, facts.weight) if policy else facts.weight
+        return GroupOutcome(facts.code, facts.name, None if weight is None else float(weight))
 
     def fill(
         self, verdict: verdict_pb2.Verdict, outcome: Any, prepared: Prepared, encounter: pb.Encounter

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from casemeter.v1 import finding_pb2, verdict_pb2
+from casemeter_rules.advice import Regroup, advise, report_of
 from casemeter_rules.alerting.alert import (
     Answer,
     AnswerKind,
@@ -21,12 +23,16 @@ from casemeter_rules.alerting.policy import Policy, present, refuses
 from casemeter_rules.compiled.book import Book
 from casemeter_rules.engine import Report, Seen, find, find_in
 from casemeter_rules.facts import Phase, Stay
-from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier
+from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier, worst_first
+from casemeter_rules.relations import Relation, relations_of
 from casemeter_server.care import PHASE_NUMBERS
 from casemeter_server.refs import pack_ref
 from casemeter_server.snapshot import Snapshot
 
 MAX_FINDINGS: Final = 200
+ADVISED: Final = (Phase.DISCHARGE, Phase.FRONT_PAGE, Phase.SUBMISSION)
+"""The moments at which a coding is complete enough for advice on it."""
+
 _UNKNOWN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TIERS: Final = {tier: finding_pb2.FindingTier.Value(f"FINDING_TIER_{tier.name}") for tier in Tier}
@@ -53,12 +59,14 @@ class Ruling:
         states: of rules, where they are other than their pack says.
         shadow_sha256: hash of the list these come from; empty: there is none.
         policy: how findings are shown.
+        relations: which treatment goes with which diagnosis, for advice on coding.
     """
 
     books: tuple[Book, ...]
     states: Mapping[str, RuleState]
     shadow_sha256: str
     policy: Policy
+    relations: tuple[Relation, ...] = ()
     # A function of the policy and of no patient.
     _reasons: dict[tuple[str, FindingClass, tuple[str, ...]], list[str]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -69,7 +77,8 @@ class Ruling:
         """Return the rules of a snapshot that hold on a day (``YYYY-MM-DD``)."""
         found = (snapshot.books.on(name, day) for name in snapshot.books.packs)
         books = tuple(book for book in found if book is not None)
-        return cls(books, snapshot.shadow.states(day), snapshot.shadow.sha256, policy)
+        states = snapshot.shadow.states(day)
+        return cls(books, states, snapshot.shadow.sha256, policy, relations_of(books))
 
     def find(self, stay: Stay, phase: Phase) -> Report:
         """Return what is wrong with a stay at a moment of care."""
@@ -78,6 +87,13 @@ class Ruling:
     def find_in(self, seen: Seen) -> Report:
         """Return the same of a stay that the kernel reads otherwise."""
         return find_in(self.books, seen, self.states)
+
+    def with_advice(self, report: Report, stay: Stay, phase: Phase, regroup: Regroup) -> Report:
+        """Return a report with advice on coding up and down beside it."""
+        advice = report_of(advise(stay, self.relations, regroup, phase), self.states)
+        findings = sorted((*report.findings, *advice.findings), key=worst_first)
+        undecided = Counter(report.undecided) + Counter(advice.undecided)
+        return Report(tuple(findings), dict(sorted(undecided.items())))
 
     def fill(
         self,

@@ -171,9 +171,19 @@ class Policy:
         """Return a cheaper item that does the same, if the pack names one."""
         return self._equivalents.get(item)
 
+    def weight_of(self, group: str, scheme_weight: Fraction | None) -> Fraction | None:
+        """Return the weight or score that a group is paid by; ``None``: there is none.
+
+        Args:
+            group: the group.
+            scheme_weight: what the scheme gives it; it counts where the policy has no weights of its own.
+        """
+        weights = self._tables.weights
+        return scheme_weight if weights is None else weights.get(group)
+
     def _compute(self, stay: Stay, level: str, insurance: str, price: Price | None) -> Tariff | NotPriced:
-        method, weights = self.header.method, self._tables.weights
-        weight = stay.scheme_weight if weights is None else weights.get(stay.group)
+        method = self.header.method
+        weight = self.weight_of(stay.group, stay.scheme_weight)
         if not weight:
             return not_priced(NotPricedReason.NO_WEIGHT, group=stay.group)
         coefficient: Fraction | None = Fraction(1)

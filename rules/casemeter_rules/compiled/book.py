@@ -70,8 +70,11 @@ class Book:
 
     def asked(self, phase: int, day: int) -> list[int]:
         """Return the rules that no code brings up and that decide in a phase, by its bit, on a day."""
-        rows = [self.clauses[clause].tolist() for clause in self._asked]
-        return [row[RULE] for row in rows if row[PHASES] & phase and row[FROM] <= day <= row[UNTIL]]
+        return [row[RULE] for row in self.asked_clauses() if row[PHASES] & phase and row[FROM] <= day <= row[UNTIL]]
+
+    def asked_clauses(self) -> list[list[int]]:
+        """Return the clauses of the rules that no code brings up; their columns are those of ``layout``."""
+        return [self.clauses[clause].tolist() for clause in self._asked]
 
     def told(self, rule: int) -> Told:
         """Return what is said of a rule by its number."""
