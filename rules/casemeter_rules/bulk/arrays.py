@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,30 +43,17 @@ def with_pairs(arrays: Arrays, pairs: Pairs) -> Arrays:
     order = np.argsort(pairs.hashes)
     if (np.diff(pairs.hashes[order]) == 0).any():
         raise AssertionError("two items share a rule id")
-    members, meta = Growing(np.uint32), Growing(np.uint8)
-    members.add(keys.moved[arrays["set_key"]])
-    meta.add(arrays["meta"])
-    body = _Body(pairs, keys, order, members, meta, arrays)
-    for bucket in range(BUCKETS):
-        body.add(bucket)
-        advance(pairs.kind.name, bucket + 1, BUCKETS)
-    clauses = body.clauses()
-    numbers = np.arange(len(arrays["clauses"]), len(arrays["clauses"]) + len(order))
-    post_at, post_clause = _postings(arrays, keys, keys.items[order], numbers)
-    return {
-        "key_hash": keys.hashes,
-        "key_bucket": buckets(keys.hashes),
-        "post_at": post_at,
-        "post_clause": post_clause,
-        "clauses": np.concatenate([arrays["clauses"], clauses]),
-        "bounds": np.concatenate([arrays["bounds"], np.zeros((len(order), 2))]),
-        "set_at": np.concatenate([arrays["set_at"], np.array(body.set_ends, np.uint64)]),
-        "set_key": members.array(),
-        "asked": arrays["asked"],
-        "prefix_lengths": arrays["prefix_lengths"],
-        "meta_at": np.concatenate([arrays["meta_at"], np.array(body.meta_ends, np.uint64)]),
-        "meta": meta.array(),
-    }
+    with Growing(np.uint32) as members, Growing(np.uint8) as meta:
+        members.add(keys.moved[arrays["set_key"]])
+        meta.add(arrays["meta"])
+        body = _Body(pairs, keys, order, members, meta, arrays)
+        for bucket in range(BUCKETS):
+            body.add(bucket)
+            advance(f"{pairs.kind.name} → bundle", bucket + 1, BUCKETS)
+        return _joined(arrays, keys, keys.items[order], body) | {
+            "set_key": members.array(),
+            "meta": meta.array(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +169,33 @@ class _Body:
         return rows
 
 
+def _joined(arrays: Arrays, keys: _Keys, items: NDArray[np.uint32], body: _Body) -> Arrays:
+    """Return the short arrays of the other rules with those of the pairs behind them."""
+    clauses = len(arrays["clauses"])
+    numbers = np.arange(clauses, clauses + len(items), dtype=np.uint32)
+    post_at, post_clause = _postings(arrays, keys, items, numbers)
+    return {
+        **arrays,
+        "key_hash": keys.hashes,
+        "key_bucket": buckets(keys.hashes),
+        "post_at": post_at,
+        "post_clause": post_clause,
+        "clauses": np.concatenate([arrays["clauses"], body.clauses()]),
+        "bounds": np.concatenate([arrays["bounds"], np.zeros((len(items), 2))]),
+        "set_at": np.concatenate([arrays["set_at"], np.array(body.set_ends, np.uint64)]),
+        "meta_at": np.concatenate([arrays["meta_at"], np.array(body.meta_ends, np.uint64)]),
+    }
+
+
 def _postings(
-    arrays: Arrays, keys: _Keys, items: NDArray[np.uint32], clauses: NDArray[Any]
+    arrays: Arrays, keys: _Keys, items: NDArray[np.uint32], clauses: NDArray[np.uint32]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Return where the clauses of each key begin, and the clauses: those of the pairs come last."""
     ends: NDArray[np.int64] = arrays["post_at"].astype(np.int64)
     counts_before = ends[1:] - ends[:-1]
     others = np.repeat(keys.moved, counts_before)
     by_key = np.concatenate([others, items])
-    named = np.concatenate([arrays["post_clause"], clauses.astype(np.uint32)])
+    named = np.concatenate([arrays["post_clause"], clauses])
     counts = np.bincount(by_key, minlength=len(keys.hashes))
     post_at = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
     return post_at, named[np.argsort(by_key, kind="stable")]

@@ -24,38 +24,27 @@ class Numbered:
 
     def __init__(self, read: Callable[[str], str]) -> None:
         self._read = read
-        self._dtype = pl.Categorical(pl.Categories.random())
-        self._by_cell = np.empty(0, np.int32)
+        self._by_cell: dict[str, int] = {}
         self._by_value: dict[str, int] = {}
         self.values: list[str] = []
 
     def numbers(self, cells: pl.Series) -> NDArray[np.int32]:
         """Return the number of each cell's value."""
-        held = cells.cast(self._dtype)
-        places = held.to_physical().fill_null(0xFFFFFFFF).to_numpy().astype(np.int64)
-        filled = held.is_not_null().to_numpy()
-        most = int(places[filled].max(initial=-1))
-        if most >= len(self._by_cell):
-            self._learn(held, places, filled, most)
-        places[~filled] = len(self._by_cell)
-        return np.asarray(np.append(self._by_cell, np.int32(BAD))[places])
+        different = cells.drop_nulls().unique()
+        known = self._by_cell
+        found = [known[cell] if cell in known else self._learn(cell) for cell in different.to_list()]
+        places = cells.cast(pl.Enum(different)).to_physical().cast(pl.Int64).fill_null(len(found))
+        return np.asarray(np.array([*found, BAD], np.int32)[places.to_numpy()])
 
-    def _learn(
-        self, held: pl.Series, places: NDArray[np.int64], filled: NDArray[np.bool_], most: int
-    ) -> None:
-        known = len(self._by_cell)
-        grown = np.full(most + 1, BAD, np.int32)
-        grown[:known] = self._by_cell
-        fresh = np.flatnonzero(filled & (places >= known))
-        different, first = np.unique(places[fresh], return_index=True)
-        cells = held.gather(fresh[first]).cast(pl.String).to_list()
-        for place, cell in zip(different.tolist(), cells, strict=True):
-            try:
-                value = self._read(cell.strip())
-            except CellError:
-                continue
+    def _learn(self, cell: str) -> int:
+        number = BAD
+        try:
+            value = self._read(cell.strip())
+        except CellError:
+            pass
+        else:
             number = self._by_value.setdefault(value, len(self.values))
             if number == len(self.values):
                 self.values.append(value)
-            grown[place] = number
-        self._by_cell = grown
+        self._by_cell[cell] = number
+        return number

@@ -11,7 +11,7 @@ import polars as pl
 from casemeter_grouper.pack.faults import Fault, nearest
 
 COLUMNS: Final = ("item_code", "diagnosis_code", "basis")
-BATCH: Final = 1 << 20
+BATCH: Final = 1 << 21
 """Rows that are read at a time."""
 
 MOST_NAMED: Final = 1000

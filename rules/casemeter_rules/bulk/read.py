@@ -76,8 +76,8 @@ class Pairs:
             file = path.relative_to(folder).as_posix()
             for before, batch in batches(folder, path, self.bad):
                 self._take(file, before, batch)
-                advance(f"{file}: {self.rows:,}", sum(sizes[:at]), sum(sizes))
-        advance(self.kind.name, sum(sizes), sum(sizes))
+                advance(f"{self.kind.name}: {self.rows:,}", sum(sizes[:at]), sum(sizes))
+        advance(f"{self.kind.name}: {self.rows:,}", sum(sizes), sum(sizes))
 
     def _take(self, file: str, before: int, batch: pl.DataFrame) -> None:
         self.rows += len(batch)

@@ -68,16 +68,17 @@ class Growing:
         self.count += len(numbers)
 
     def array(self) -> NDArray[Any]:
-        """Return the whole of it, mapped; the file goes with the array. Nothing can be added any more."""
+        """Return the whole of it, mapped: it stays as long as the array does."""
         if not self.count:
-            self._file.close()
             return np.empty(0, self._dtype)
-        mapped = np.memmap(self._file, self._dtype, mode="r", shape=(self.count,))
-        self._file.close()
-        return np.asarray(mapped)
+        return np.asarray(np.memmap(self._file, self._dtype, mode="r", shape=(self.count,)))
 
-    def close(self) -> None:
-        """Let the file go."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
 
