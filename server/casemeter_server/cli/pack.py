@@ -38,6 +38,7 @@ from casemeter_grouper.pack.shipped import find_pack
 from casemeter_grouper.pack.sources import open_source, scheme_folder
 from casemeter_grouper.pack.words import SaidError
 from casemeter_grouper.scheme import Scheme
+from casemeter_server.cli.progress import progress_shown
 
 app = typer.Typer(no_args_is_help=True, help="Check, build, read, compare and fold packs.")
 
@@ -97,7 +98,8 @@ def build(
     with telling(lang):
         folder = find_pack(pack)
         try:
-            report = build_bundle(folder, output)
+            with progress_shown():
+                report = build_bundle(folder, output)
         except OSError as error:
             typer.echo(_say("not_written", lang, path=output, reason=error.strerror or error), err=True)
             raise typer.Exit(1) from None
