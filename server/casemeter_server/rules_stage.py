@@ -57,6 +57,10 @@ class RulesStage:
         self._zone = zone
         self._policy = policy
         self._facilities = facilities
+        if self.has_rules:
+            for loaded in snapshot.schemes:
+                # Read when they are first asked for: that is paid here and not by a physician.
+                _ = loaded.codes.diagnoses.map, loaded.codes.procedures.map
         # A function of the snapshot and of no patient, found once for each day.
         self._rulings: dict[str, Ruling] = {}
 
