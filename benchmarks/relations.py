@@ -3,7 +3,7 @@
 Makes a rules pack whose table ``permitted_diagnosis`` has the rows, in Parquet parts: the items' numbers of
 rows follow Zipf's law, the largest has 100,000; each item's rows lie in every part, in no order. Diagnoses
 are those of the shipped dictionary and made-up ones, for it has less than 100,000. Calls are stays whose
-items are drawn by the same law. Time of the processor is told beside that of the clock: others may use the
+items are drawn by the same law, and every finding is compared with the rows. Time of the processor is told beside that of the clock: others may use the
 machine, too. The figures of docs/rules_size.md are its output.
 Run: python benchmarks/relations.py [--rows 86070000] [--folder DIR] [--csv]
 """
@@ -78,15 +78,20 @@ def diagnosis_codes(folder: Path) -> list[str]:
     return known + [f"U{at:06d}" for at in range(UNIVERSE - len(known))]
 
 
+def walks(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where among the diagnoses each item's own begin, and how far one is from the next."""
+    numbers = np.random.default_rng(SEED)
+    return numbers.integers(0, UNIVERSE, count), numbers.integers(1, UNIVERSE, count)
+
+
 def write_pack(folder: Path, sizes: NDArray[np.int64], csv: bool) -> None:
     """Write the pack, part by part."""
     (folder / "permitted_diagnosis").mkdir(parents=True)
     (folder / "rules.toml").write_text(_HEADER, "utf-8")
-    random_numbers = np.random.default_rng(SEED)
+    random_numbers = np.random.default_rng(SEED + 2)
     items = pl.Series(item_codes(len(sizes)))
     diagnoses = pl.Series(diagnosis_codes(folder))
-    first = random_numbers.integers(0, UNIVERSE, len(sizes))
-    step = random_numbers.integers(1, UNIVERSE, len(sizes))
+    first, step = walks(len(sizes))
     parts = max(2, -(-int(sizes.sum()) // PART_ROWS))
     for part in range(parts):
         counts = (sizes - part + parts - 1) // parts
@@ -152,20 +157,29 @@ def drop_from_cache(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def stays(sizes: NDArray[np.int64], folder: Path) -> Iterator[Stay]:
-    """Yield stays whose items are drawn with chances as their numbers of rows."""
+def stays(sizes: NDArray[np.int64], folder: Path) -> Iterator[tuple[Stay, set[str]]]:
+    """Yield stays whose items are drawn with chances as their numbers of rows, and the items to be found."""
+    first, step = walks(len(sizes))
     numbers = np.random.default_rng(SEED + 1)
     codes, diagnoses = item_codes(len(sizes)), diagnosis_codes(folder)
     chances = np.cumsum(sizes / sizes.sum())
     pick = random.Random(SEED + 1)
     while True:
         drawn = np.searchsorted(chances, numbers.random(ITEMS_OF_A_STAY)).clip(max=len(sizes) - 1)
+        named = pick.sample(range(UNIVERSE), DIAGNOSES_OF_A_STAY)
         recorded = tuple(
             Diagnosis(code, f"encounter.diagnoses[{at}]", "other" if at else "principal")
-            for at, code in enumerate(pick.sample(diagnoses, DIAGNOSES_OF_A_STAY))
+            for at, code in enumerate(diagnoses[number] for number in named)
         )
         items = tuple(Item(codes[at], f"encounter.charges.lines[{n}]") for n, at in enumerate(drawn.tolist()))
-        yield Stay(diagnoses=recorded, items=items, now=29_000_000)
+        expected = {
+            codes[at]
+            for at in set(drawn.tolist())
+            if all(
+                (n - int(first[at])) * pow(int(step[at]), -1, UNIVERSE) % UNIVERSE >= sizes[at] for n in named
+            )
+        }
+        yield Stay(diagnoses=recorded, items=items, now=29_000_000), expected
 
 
 def probe(bundle: Path, plan: Path, calls: int) -> None:
@@ -176,17 +190,19 @@ def probe(bundle: Path, plan: Path, calls: int) -> None:
     started = time.perf_counter()
     book = Book.open(bundle)
     opened = time.perf_counter() - started
-    for stay in islice(made, 100):
+    for stay, _ in islice(made, 100):
         find([book], stay, Phase.ORDER)
     gc.freeze()
     times: list[float] = []
     processor: list[float] = []
     findings = 0
-    for stay in islice(made, calls):
+    for stay, expected in islice(made, calls):
         started, busy = time.perf_counter(), time.thread_time()
-        findings += len(find([book], stay, Phase.ORDER).findings)
+        found = find([book], stay, Phase.ORDER).findings
         times.append((time.perf_counter() - started) * 1000)
         processor.append((time.thread_time() - busy) * 1000)
+        findings += len(found)
+        assert {code for each in found for code in each.codes} == expected
     after = _smaps()
     said = {
         "open_s": opened,
@@ -224,6 +240,7 @@ def measure(bundle: Path, sizes: NDArray[np.int64]) -> None:
 
 def _tell(what: str, said: dict[str, float]) -> None:
     print(f"  {what}: opened in {said['open_s']:.2f} s")
+    print(f"    {CALLS:,} calls, every finding as the rows have it")
     times = f"p50 {said['p50_ms']:.3f} ms, p99 {said['p99_ms']:.3f} ms, longest {said['max_ms']:.2f} ms"
     processor = f"p99 of processor time {said['p99_processor_ms']:.3f} ms"
     print(f"    a call: {times}, {processor}; {said['findings']:.1f} findings")

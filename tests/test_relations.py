@@ -145,7 +145,12 @@ def test_sorted_on_disk_equals_in_memory(
     rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parts, "BATCH", 1000)
-    assert arrays_of(csv_pack(tmp_path / "pack", rows)) == bundle._hashes(in_memory(rows))
+    monkeypatch.setattr(parts, "BLOCK", 10_000)
+    expected = bundle._hashes(in_memory(rows))
+    assert arrays_of(csv_pack(tmp_path / "csv", rows)) == expected
+    parquet = pack(tmp_path / "parquet")
+    frame(rows).write_parquet(parquet / f"{NAME}.parquet")
+    assert arrays_of(parquet) == expected
 
 
 def test_an_item_without_any_of_its_diagnoses_is_a_finding(tmp_path: Path) -> None:
@@ -245,12 +250,39 @@ def test_beyond_a_limit_bad_rows_are_counted(tmp_path: Path, monkeypatch: pytest
         ("item_code,basis\nX1,b\n", "missing_column"),
         ("", "missing_column"),
         ("item_code,diagnosis_code,basis,diagnosis\nX1,A41,b,c\n", "unknown_column"),
-        ("item_code,diagnosis_code,basis\nX1,A41.900,b,c,d\n", "unreadable_file"),
+        ("item_code,diagnosis_code,basis\nX1,A41.900,b,c,d\n", "not_csv"),
+        ('item_code,diagnosis_code,basis\n"X"1,A41.900,b\n', "not_csv"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(text: str, kind: str, tmp_path: Path) -> None:
     faults = check_pack(pack(tmp_path / "pack", **{NAME: text}))
     assert {(fault.kind, fault.file) for fault in faults} == {(kind, f"{NAME}.csv")}
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1 << 20])
+def test_csv_is_read_in_whole_rows(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "BLOCK", size)
+    text = (
+        '\ufeffbasis,item_code,diagnosis_code\r\n"a ""b"", c","X1",A41.900\r\n\r\n"two\nlines",X1,A40.000\r\n'
+        ",,\r\nb,,A41.900\r\nb,X2,"
+    )
+    folder = pack(tmp_path / "pack", **{NAME: text})
+    assert places(check_pack(folder)) == [
+        ("empty_cell", f"{NAME}.csv", 7, "item_code"),
+        ("empty_cell", f"{NAME}.csv", 8, "diagnosis_code"),
+    ]
+    book = built(pack(tmp_path / "sound", **{NAME: text.replace(",,A41", ",X1,A41") + "I10"}))
+    told = {each.values["item_code"]: each for each in map(book.told, range(len(book)))}
+    assert told["X1"].bases == ('a "b", c', "b", "two\nlines")
+    assert told["X2"].values["diagnosis_code"] == "I10"
+
+
+def test_a_file_in_another_encoding_is_named_with_the_line(tmp_path: Path) -> None:
+    folder = csv_pack(tmp_path / "pack", ROWS)
+    data = (folder / f"{NAME}.csv").read_bytes()
+    (folder / f"{NAME}.csv").write_bytes(data + "X1,A41.900,限适应症\n".encode("gbk"))
+    (fault,) = check_pack(folder)
+    assert (fault.kind, fault.row) == ("not_utf8", 8)
 
 
 def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from casemeter_grouper.pack.faults import Fault
 from casemeter_grouper.pack.progress import advance
 from casemeter_rules.bulk.files import parts_of
 from casemeter_rules.bulk.numbers import BAD, Numbered
-from casemeter_rules.bulk.parts import COLUMNS, BadRows, batches, row_number
+from casemeter_rules.bulk.parts import COLUMNS, ROW, BadRows, batches
 from casemeter_rules.bulk.spill import Spill
 from casemeter_rules.codes import Space
 from casemeter_rules.columns import CellError, code_text, text
@@ -74,18 +74,18 @@ class Pairs:
         sizes = [path.stat().st_size for path in parts]
         for at, path in enumerate(parts):
             file = path.relative_to(folder).as_posix()
-            for before, batch in batches(folder, path, self.bad):
-                self._take(file, before, batch)
+            for batch in batches(folder, path, self.bad):
+                self._take(file, batch)
                 advance(f"{self.kind.name}: {self.rows:,}", sum(sizes[:at]), sum(sizes))
         advance(f"{self.kind.name}: {self.rows:,}", sum(sizes), sum(sizes))
 
-    def _take(self, file: str, before: int, batch: pl.DataFrame) -> None:
+    def _take(self, file: str, batch: pl.DataFrame) -> None:
         self.rows += len(batch)
         columns = (self._items, self._diagnoses, self._bases)
         numbers = [column.numbers(batch[name]) for column, name in zip(columns, COLUMNS, strict=True)]
         sound = np.logical_and.reduce([found != BAD for found in numbers])
         if not sound.all():
-            self._note(file, before, batch, numbers)
+            self._note(file, batch, numbers)
             numbers = [found[sound] for found in numbers]
         if self.bad.faults:
             return  # there will be no bundle: only what else is wrong is looked for
@@ -103,13 +103,13 @@ class Pairs:
         fresh = np.array([int(number.rpartition(":")[2], 16) for number in ids], np.uint64)
         self.hashes = np.concatenate([self.hashes, fresh])
 
-    def _note(self, file: str, before: int, batch: pl.DataFrame, numbers: list[NDArray[np.int32]]) -> None:
+    def _note(self, file: str, batch: pl.DataFrame, numbers: list[NDArray[np.int32]]) -> None:
         for name, reader, found in zip(COLUMNS, _READERS, numbers, strict=True):
             wrong = np.flatnonzero(found == BAD)
             named = wrong[: self.bad.room]
             for row in named.tolist():
                 cell = (batch[name][row] or "").strip()
-                self.bad.note(_fault(file, row_number(file, before + row), name, cell, reader.read))
+                self.bad.note(_fault(file, batch[ROW][row], name, cell, reader.read))
             self.bad.count_only(len(wrong) - len(named))
 
 
