@@ -3,8 +3,8 @@
 Makes a rules pack whose table ``permitted_diagnosis`` has the rows, in Parquet parts: the items' numbers of
 rows follow Zipf's law, the largest has 100,000; each item's rows lie in every part, in no order. Diagnoses
 are those of the shipped dictionary and made-up ones, for it has less than 100,000. Calls are stays whose
-items are drawn by the same law, and every finding is compared with the rows. Time of the processor is told beside that of the clock: others may use the
-machine, too. The figures of docs/rules_size.md are its output.
+items are drawn by the same law, and every finding is compared with the rows. Time of the processor is told
+beside that of the clock: others may use the machine, too. The figures of docs/rules_size.md are its output.
 Run: python benchmarks/relations.py [--rows 86070000] [--folder DIR] [--csv]
 """
 
