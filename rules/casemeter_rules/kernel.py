@@ -528,33 +528,14 @@ def _may_hold(number, space, codes, met, seen, members, set_at):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _is_kept(clause, low, high, pairs, recorded, ordered, first, met, seen, members, set_at):  # type: ignore[no-untyped-def]
-    """Whether a clause is kept at first sight, as most are: what follows need then not be looked at."""
-    codes, entries = recorded.codes, recorded.entries
-    op = clause[OP]
-    if op == BETWEEN:
-        return low <= recorded.numbers[clause[FACT]] <= high
-    if op == AMONG:
-        index = recorded.values[clause[FACT]]
-        return index >= 0 and (clause[ALLOWED] >> index) & 1 != 0
-    if op == QUANTITY:
-        total = np.int64(0)
-        for pair in pairs:
-            for at in range(first[pair & _LOW], first[(pair & _LOW) + 1]):
-                amount = entries[ordered[at], AMOUNT]
-                if amount < 0:
-                    return False
-                total += amount
-        return total <= high
-    if op == EXCLUDES and clause[FACT] == _AT_ITEM and recorded.items_known:
-        return not _may_hold(clause[SET], _ITEM, codes, met, seen, members, set_at)
-    if op == NEEDS and clause[FACT] == _AT_ANY_DIAGNOSIS:
-        for pair in met:
-            code = pair[0]
-            if codes[code, CODE_SPACE] == _DIAGNOSIS and _holds(pair[1], members, set_at, clause[SET]):
-                for at in range(first[code], first[code + 1]):
-                    if entries[ordered[at], POSITION] & (_PRINCIPAL | _OTHER):
-                        return True
+def _needs_met(number, codes, entries, ordered, first, met, members, set_at):  # type: ignore[no-untyped-def]
+    """Whether a diagnosis of the case is in a set."""
+    for pair in met:
+        code = pair[0]
+        if codes[code, CODE_SPACE] == _DIAGNOSIS and _holds(pair[1], members, set_at, number):
+            for at in range(first[code], first[code + 1]):
+                if entries[ordered[at], POSITION] & (_PRINCIPAL | _OTHER):
+                    return True
     return False
 
 
@@ -624,6 +605,7 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
     members = _part(mapped, 7, 4).view(np.uint32)
     lengths = _part(mapped, 8, 8).view(np.uint64)
     codes, entries = recorded.codes, recorded.entries
+    numbers, values = recorded.numbers, recorded.values
 
     met = _meet(recorded.text, codes, hashes, bucket, mapped.places[1, 2], lengths)
     pairs = _pairs(met, post_at, post_clause, clauses, recorded.phase, recorded.day)
@@ -645,20 +627,36 @@ def decide(mapped, recorded):  # type: ignore[no-untyped-def]
         end = first + 1
         while end < len(pairs) and pairs[end] >> _BITS == number:
             end += 1
-        clause = clauses[number]
+        op, fact = clauses[number, OP], clauses[number, FACT]
         low, high = bounds[number, 0], bounds[number, 1]
-        if _is_kept(
-            *(clause, low, high, pairs[first:end], recorded, ordered, first_of, met, seen, members, set_at)
-        ):
+        # Most clauses are kept at first sight; seen here, in scalars, for a call would cost more than that.
+        kept = False
+        if op == BETWEEN:
+            kept = low <= numbers[fact] <= high
+        elif op == AMONG:
+            kept = values[fact] >= 0 and (clauses[number, ALLOWED] >> values[fact]) & 1 != 0
+        elif op == QUANTITY:
+            total = np.int64(0)
+            kept = True
+            for at in range(first, end):
+                for place in range(first_of[pairs[at] & _LOW], first_of[(pairs[at] & _LOW) + 1]):
+                    kept &= entries[ordered[place], AMOUNT] >= 0
+                    total += entries[ordered[place], AMOUNT]
+            kept &= total <= high
+        elif op == EXCLUDES and fact == _AT_ITEM and recorded.items_known:
+            kept = not _may_hold(clauses[number, SET], _ITEM, codes, met, seen, members, set_at)
+        elif op == NEEDS and fact == _AT_ANY_DIAGNOSIS:
+            kept = _needs_met(clauses[number, SET], codes, entries, ordered, first_of, met, members, set_at)
+        if kept:
             first = end
             continue
+        clause = clauses[number]
         own = _own(pairs[first:end], clause, entries, ordered, first_of)
         first = end
         if len(own) == 0:
             continue
         if clause[UNLESS] >= 0 and _set_aside(clause[UNLESS], codes, met, members, set_at):
             continue
-        op = clause[OP]
         state, lacking, value = 1, -1, np.nan
         guilty = own
         if op == BETWEEN:

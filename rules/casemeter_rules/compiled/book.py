@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -18,6 +18,8 @@ from casemeter_rules.finding import RuleState, Tier
 from casemeter_rules.kinds import kinds
 from casemeter_rules.pack.header import KIND, Header
 from casemeter_rules.pack.load import load_rules
+
+_MAX_TOLD: Final = 8192
 
 
 class Told(NamedTuple):
@@ -55,6 +57,8 @@ class Book:
         self._asked = file.arrays["asked"].tolist()
         self._meta_at = file.arrays["meta_at"]
         self._meta = file.arrays["meta"]
+        # Of the rules that were broken lately: the same are, again and again.
+        self._told: dict[int, Told] = {}
 
     @classmethod
     def open(cls, path: Path) -> Book:
@@ -70,7 +74,11 @@ class Book:
 
     def asked(self, phase: int, day: int) -> list[int]:
         """Return the rules that no code brings up and that decide in a phase, by its bit, on a day."""
-        return [row[RULE] for row in self.asked_clauses() if row[PHASES] & phase and row[FROM] <= day <= row[UNTIL]]
+        return [
+            row[RULE]
+            for row in self.asked_clauses()
+            if row[PHASES] & phase and row[FROM] <= day <= row[UNTIL]
+        ]
 
     def asked_clauses(self) -> list[list[int]]:
         """Return the clauses of the rules that no code brings up; their columns are those of ``layout``."""
@@ -78,9 +86,14 @@ class Book:
 
     def told(self, rule: int) -> Told:
         """Return what is said of a rule by its number."""
+        known = self._told.get(rule)
+        if known is not None:
+            return known
         start, end = int(self._meta_at[rule]), int(self._meta_at[rule + 1])
         said: dict[str, Any] = orjson.loads(self._meta[start:end].tobytes())
-        return Told(
+        if len(self._told) >= _MAX_TOLD:
+            self._told.clear()
+        found = self._told[rule] = Told(
             said["id"],
             said["kind"],
             said["official"],
@@ -89,6 +102,7 @@ class Book:
             Tier(said["tier"]),
             said["values"],
         )
+        return found
 
 
 def compile_rules(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ...]]:

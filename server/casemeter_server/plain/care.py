@@ -23,9 +23,8 @@ from casemeter_rules.kernel import Broken, Mapped, Recorded, decide
 from casemeter_rules.kind import IN_CASE, Position
 from casemeter_rules.recorded import Entry
 from casemeter_server.plain.calendar import local_day
-from casemeter_server.plain.charges import MAX_PLAIN_LINES, read_quantity
+from casemeter_server.plain.charges import read_quantity
 from casemeter_server.plain.wire import read_field, read_signed, read_time, tags
-from casemeter_server.prepare import MAX_ENTRIES
 
 _SEX, _WAY, _DIAGNOSES, _PROCEDURES, _CHARGES = tags(
     pb.Encounter, "sex", "discharge_way", "diagnoses", "procedures", "charges"
@@ -38,7 +37,6 @@ _ID, _TIME, _ITEM, _AMOUNT, _REVERSES, _QUANTITY = tags(
 )
 
 _VALUE_COUNT: Final = len(VALUES)
-_ROOM: Final = 2 * MAX_ENTRIES + MAX_PLAIN_LINES
 _DIAGNOSIS, _PROCEDURE, _ITEM_SPACE = (int(space) for space in Space)
 _FIRST, _OTHER, _BOTH = int(Position.PRINCIPAL), int(Position.OTHER), int(IN_CASE)
 _UNKNOWN: Final = -1
@@ -178,7 +176,7 @@ def _code_and_time(data, at, end, code_tag, time_tag):  # type: ignore[no-untype
 def _lines(data, at, end, as_of, offsets, text, codes, entries, refs, counts):  # type: ignore[no-untyped-def]
     """Record the items of charges."""
     first_entry = counts[_ENTRIES]
-    undone = np.empty((MAX_PLAIN_LINES, 4), np.int64)
+    undone = np.empty((len(entries), 4), np.int64)
     reversals = line = 0
     while at < end:
         if data[at] != _LINES:
@@ -254,14 +252,30 @@ def _undo(data, undone, entries, refs, first, end):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
+def _entries(data, at, end):  # type: ignore[no-untyped-def]
+    """Return how many entries an encounter has at most."""
+    count = 0
+    while at < end:
+        tag, value, at = read_field(data, at, end)
+        if tag in (_DIAGNOSES, _PROCEDURES):
+            count += 1
+        elif tag == _CHARGES:
+            while value < at:
+                tag, _, value = read_field(data, value, at)
+                count += tag == _LINES
+    return count
+
+
+@njit(cache=True, nogil=True)
 def _try(  # type: ignore[no-untyped-def]
     data, at, end, as_of, offsets, numbers, insurance, phase, day, body, places
 ):
     """Record a plain encounter and try the rules on it."""
+    room = _entries(data, at, end)
     text = np.empty(end - at, np.uint8)
-    codes = np.empty((_ROOM, CODE_WIDTH), np.int64)
-    entries = np.empty((_ROOM, ENTRY_WIDTH), np.int64)
-    refs = np.zeros((_ROOM, _REF_WIDTH), np.int64)
+    codes = np.empty((room, CODE_WIDTH), np.int64)
+    entries = np.empty((room, ENTRY_WIDTH), np.int64)
+    refs = np.zeros((room, _REF_WIDTH), np.int64)
     values = np.full(_VALUE_COUNT, _UNKNOWN, np.int64)
     values[_VISIT_AT], values[_INSURANCE_AT] = _INPATIENT, insurance
     counts = np.zeros(2, np.int64)

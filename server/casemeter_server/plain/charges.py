@@ -232,10 +232,22 @@ def _is_sound(data, lines, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _lines(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the number of lines that are read: an array no larger than it must be is made faster."""
+    count = 0
+    while at < end and count < MAX_PLAIN_LINES:
+        tag, _, at = read_field(data, at, end)
+        if tag == 0:
+            break
+        count += tag == _LINES
+    return count
+
+
+@njit(cache=True, nogil=True)
 def _add_up(data, at, end, as_of, texts, starts, bounds):  # type: ignore[no-untyped-def]
     """Add up the charges between two places; return the sums."""
     sums = np.zeros(_BY_CATEGORY + 2 * _MOST, np.int64)
-    lines = np.empty((MAX_PLAIN_LINES, _WIDTH), np.int64)
+    lines = np.empty((_lines(data, at, end), _WIDTH), np.int64)
     count = 0
     stated = -1
     last = 0
@@ -246,7 +258,7 @@ def _add_up(data, at, end, as_of, texts, starts, bounds):  # type: ignore[no-unt
         last = tag
         if tag == _SYSTEM and value <= _LAST_SYSTEM:
             sums[_DECLARED] = value
-        elif tag == _LINES and count < MAX_PLAIN_LINES:
+        elif tag == _LINES and count < len(lines):
             line = lines[count]
             moment = _line(data, value, at, line)
             if moment < 0:
