@@ -264,7 +264,7 @@ def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) 
     result = run("demo", "--once", "--lang", language)
     assert result.exit_code == 0
     panels = result.stdout.count("╭")
-    assert panels == 16
+    assert panels == 19
     assert result.stdout.count(says) >= 6
     for code in ("I63.900", "K35", "P07.300", "S72.000"):
         assert code in result.stdout
@@ -281,12 +281,23 @@ def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
         "what if 'demo_contrast_procured': stays BR23",
     ):
         assert said in text
-    bars = [line for line in result.stdout.splitlines() if "█" in line]
+    bars = [line for line in result.stdout.splitlines() if "█" in line][:9]
     assert [line.split()[1] for line in bars] == [f"11-{day:02}" for day in range(2, 11)]
     lengths = [line.count("█") for line in bars]
     # It rises with the charges; then the group changes, and with it the payment.
     assert lengths[:-1] == sorted(lengths[:-1])
     assert lengths[-1] < lengths[-2]
+
+
+def test_demo_says_what_is_wrong(run: Run) -> None:
+    result = run("demo", "--once", "--lang", "zh", env={"COLUMNS": "400"})
+    for said in (
+        "急诊监护费与普通病房床位费同一天不得同时收费",
+        "住院诊查费每天限1次，已计2次",
+        "主要诊断S72.000为损伤或中毒，未填外部原因编码",
+        "O80.900限女性，患者性别与之不符",
+    ):
+        assert said in result.stdout
 
 
 def test_demo_marks_its_invented_money(run: Run) -> None:

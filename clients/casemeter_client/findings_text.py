@@ -8,6 +8,9 @@ from casemeter.v1 import finding_pb2 as pb
 from casemeter.v1 import verdict_pb2
 from casemeter_client._phrases import Speaker
 
+MAX_FACTS = 5
+"""How many missing facts are named, those that most rules wait for."""
+
 
 def lines(verdict: verdict_pb2.Verdict, speaker: Speaker) -> Iterator[str]:
     """Yield the lines on findings; none when no rules pack answered.
@@ -29,10 +32,11 @@ def lines(verdict: verdict_pb2.Verdict, speaker: Speaker) -> Iterator[str]:
     if report.left_out:
         yield speaker.say("finding", "left_out", count=report.left_out)
     if report.undecided:
+        most = sorted(report.undecided, key=lambda undecided: (-undecided.rules, undecided.fact))
         facts = speaker.joined(
-            f"{speaker.name('fact', undecided.fact)} ({undecided.rules})" for undecided in report.undecided
+            f"{speaker.name('fact', undecided.fact)} ({undecided.rules})" for undecided in most[:MAX_FACTS]
         )
-        yield speaker.say("finding", "undecided", facts=facts)
+        yield speaker.say("finding", "undecided", facts=facts, count=sum(one.rules for one in most))
 
 
 def _finding(finding: pb.Finding, speaker: Speaker) -> Iterator[str]:

@@ -22,6 +22,7 @@ from casemeter_server.evaluation import Evaluator
 from casemeter_server.grpc_service import SERVICE, CaseMeterService
 from casemeter_server.metrics import Metrics, SharedMetrics
 from casemeter_server.snapshot import Snapshot
+from casemeter_server.terms import Terms
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """The largest request. A larger one ends with RESOURCE_EXHAUSTED before it is read."""
@@ -64,7 +65,8 @@ async def running(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="casemeter-metrics-")))
         metrics_port = stack.enter_context(_metrics_page(config, folder))
         evaluator = Evaluator(snapshot, config.zone, config.meter, config.alerts, config.facilities)
-        service = CaseMeterService(evaluator, Metrics(folder))
+        synonyms = tuple(synonym for book in snapshot.books for synonym in book.synonyms)
+        service = CaseMeterService(evaluator, Metrics(folder), Terms(synonyms))
         server = grpc.aio.server(options=_OPTIONS)
         server.add_generic_rpc_handlers((service.handler(), *extra_handlers))
         healthy = health.aio.HealthServicer()

@@ -18,6 +18,7 @@ from casemeter_rules.finding import RuleState, Tier
 from casemeter_rules.kinds import kinds
 from casemeter_rules.pack.header import KIND, Header
 from casemeter_rules.pack.load import load_rules
+from casemeter_rules.terms.model import Synonym
 
 _MAX_TOLD: Final = 8192
 
@@ -42,6 +43,7 @@ class Book:
         sha256: content hash of its bundle.
         mapped: for the kernel.
         sets: that conditions speak of, by name.
+        synonyms: what physicians type for standard words.
         clauses: int32, a row for each clause; see :mod:`casemeter_rules.compiled.layout`.
     """
 
@@ -54,6 +56,7 @@ class Book:
             name: CodeSet(frozenset(Key(Space(space), text, prefix) for space, text, prefix in keys))
             for name, keys in file.manifest["sets"].items()
         }
+        self.synonyms = tuple(Synonym(*each) for each in file.manifest["synonyms"])
         self._asked = file.arrays["asked"].tolist()
         self._meta_at = file.arrays["meta_at"]
         self._meta = file.arrays["meta"]
@@ -123,5 +126,12 @@ def compile_rules(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ..
         name: [[int(key.space), key.text, key.prefix] for key in sorted(codes.keys)]
         for name, codes in pack.sets.items()
     }
-    manifest = {"kind": KIND, "header": pack.header.to_json(), "sources": sources, "sets": sets}
+    synonyms = [[each.word, each.standard, each.space] for each in pack.synonyms]
+    manifest = {
+        "kind": KIND,
+        "header": pack.header.to_json(),
+        "sources": sources,
+        "sets": sets,
+        "synonyms": synonyms,
+    }
     return manifest, arrays, pack.faults

@@ -19,6 +19,9 @@ from casemeter_rules.pack.header import FILE, Header, read_header
 from casemeter_rules.pack.rows import columns_of, merged, rules_of
 from casemeter_rules.pack.sets import FILE as SETS_FILE
 from casemeter_rules.pack.sets import read_sets
+from casemeter_rules.pack.synonyms import FILE as SYNONYMS_FILE
+from casemeter_rules.pack.synonyms import read_synonyms
+from casemeter_rules.terms.model import Synonym
 
 EXAMPLES_FILE: Final = "examples.csv"
 
@@ -33,6 +36,7 @@ class RulesPack:
     Attributes:
         rules: by id, in order of the ids.
         sets: that conditions speak of.
+        synonyms: what physicians type for standard words.
         sources: SHA-256 of each file.
         faults: warnings.
     """
@@ -40,6 +44,7 @@ class RulesPack:
     header: Header
     rules: Mapping[str, Rule]
     sets: Sets
+    synonyms: tuple[Synonym, ...]
     sources: Mapping[str, str]
     faults: tuple[Fault, ...]
 
@@ -54,6 +59,7 @@ def load_rules(folder: Path) -> RulesPack:
     header = read_header(folder, faults)
     dictionary = read_dictionary(folder, faults)
     sets = read_sets(folder, faults)
+    synonyms = read_synonyms(folder, faults)
     files = {path.name for path in source_files(folder)}
     tables = []
     for kind in kinds().values():
@@ -63,12 +69,12 @@ def load_rules(folder: Path) -> RulesPack:
             tables.append(rules_of(kind, file, iter(records), Context(dictionary, sets), faults))
     rules = merged(chain.from_iterable(tables), faults)
     faults += _asked_too_often(rules)
-    known = {FILE, SETS_FILE, EXAMPLES_FILE, *(f"{name}.csv" for name in kinds())}
+    known = {FILE, SETS_FILE, EXAMPLES_FILE, SYNONYMS_FILE, *(f"{name}.csv" for name in kinds())}
     faults += [Fault("unknown_file", file) for file in sorted(files - known)]
     if header is None or any(fault.severity == ERROR for fault in faults):
         raise PackError(faults)
     sources = {path.name: sha256_of(path) for path in source_files(folder)}
-    return RulesPack(header, rules, sets, sources, tuple(faults))
+    return RulesPack(header, rules, sets, synonyms, sources, tuple(faults))
 
 
 def _asked_too_often(rules: Mapping[str, Rule]) -> list[Fault]:

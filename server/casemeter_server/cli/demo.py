@@ -30,7 +30,7 @@ from casemeter_server.serving import running
 from casemeter_server.snapshot import Snapshot
 
 # Invented money is for trying out: no other command loads these packs unless they are named.
-_PACKS: Final = ("demo_payment_chs_drg_11", "demo_benchmark_chs_drg_11")
+_PACKS: Final = ("demo_payment_chs_drg_11", "demo_benchmark_chs_drg_11", "orders", "coding_quality")
 _METER: Final = MeterSettings(HospitalSettings(level="三级", limits=Limits((0.8, 1.0), 0.95)))
 
 _STYLES: Final = {"!": "yellow", "~": "cyan", "·": "dim"}
@@ -111,6 +111,7 @@ def _steps(admission: dict[str, Any], language: str) -> Iterator[_Step]:
         known |= step.get("encounter", {})
         for category, amount in step.get("charges", {}).items():
             charged.append({"time": step["as_of"], "category": category, "amount_fen": amount})
+        charged += step.get("lines", [])
         if charged:
             known["charges"] = {"category_system": "CATEGORY_SYSTEM_FRONT_PAGE", "lines": charged}
         explained = not admission.get("brief", False)
@@ -120,6 +121,8 @@ def _steps(admission: dict[str, Any], language: str) -> Iterator[_Step]:
             "explain": explained,
             "near_misses": explained,
             "alternatives": step.get("alternatives", []),
+            "phase": step.get("phase", "CARE_PHASE_UNSPECIFIED"),
+            "alert_context": {"history": {}, "interruptions_this_hour": 0},
         }
         heading = "" if step.get("quiet") else f"{admission['title'][language]} — {step['day'][language]}"
         yield _Step(heading, step["as_of"][5:10], json_format.ParseDict(values, EvaluateRequest()))
