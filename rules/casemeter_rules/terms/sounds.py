@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pypinyin import Style, pinyin
-
 _MERGED = ((re.compile("^([zcs])h"), r"\1"), (re.compile("([aei]n)g$"), r"\1"))
 
 
@@ -36,7 +34,7 @@ class Sounds:
     def _syllable(self, sign: str) -> str:
         known = self._syllables.get(sign)
         if known is None:
-            known = self._readings.get(sign) or pinyin(sign, style=Style.NORMAL)[0][0]
+            known = self._readings.get(sign) or reading(sign)
             self._syllables[sign] = known
         return known
 
@@ -63,9 +61,17 @@ class Sounds:
         return "".join(self._syllable(sign)[:1] if "\u4e00" <= sign <= "\u9fff" else sign for sign in text)
 
 
+def reading(sign: str) -> str:
+    """Return the first reading of a character."""
+    # Its tables take 50 MB: only a process that searches for terms has them.
+    from pypinyin import Style, pinyin
+
+    return str(pinyin(sign, style=Style.NORMAL)[0][0])
+
+
 def pinyin_sound(sign: str) -> str:
     """Return the merged sound of a character that no dictionary uses."""
-    sound = str(pinyin(sign, style=Style.NORMAL)[0][0])
+    sound = reading(sign)
     for pattern, merged in _MERGED:
         sound = pattern.sub(merged, sound)
     return sound
