@@ -103,13 +103,7 @@ def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[T
         numbers = touched[first:end].tolist()
         if other >= 0:
             numbers.append(other)
-        met = [seen.entry(number) for number in dict.fromkeys(numbers)]
-        hit = Hit(
-            places=tuple(entry.place for entry in met),
-            codes=tuple(dict.fromkeys(entry.code for entry in met)),
-            measured=None if value != value else value,
-            ids=tuple(entry.id for entry in met if isinstance(entry, Item) and entry.id),
-        )
+        hit = hit_of([seen.entry(number) for number in dict.fromkeys(numbers)], value)
         kind = kinds()[told.kind]
         outcome: Hit | Undecided | None = hit
         if kind.confirm is not None and not (kind.names_only and seen.coded):
@@ -118,6 +112,16 @@ def _broken(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[T
             undecided[outcome.fact] += 1
         elif outcome is not None:
             yield told, outcome
+
+
+def hit_of(met: Sequence[Entry], measured: float) -> Hit:
+    """Return what the kernel found, before the rule's kind looks once more; nothing measured is no number."""
+    return Hit(
+        places=tuple(entry.place for entry in met),
+        codes=tuple(dict.fromkeys(entry.code for entry in met)),
+        measured=None if measured != measured else measured,
+        ids=tuple(entry.id for entry in met if isinstance(entry, Item) and entry.id),
+    )
 
 
 def _asked(book: Book, seen: Seen, undecided: Counter[str]) -> Iterator[tuple[Told, Hit]]:

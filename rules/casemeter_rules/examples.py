@@ -47,10 +47,15 @@ class _Use(NamedTuple):
 
 
 def examples_of(rule: Rule, kind: Kind, context: Context) -> Iterator[Example]:
-    """Yield the examples of a rule: its kind's own, or those made from its checks."""
+    """Yield the examples of a rule: its kind's own, and those made from its checks."""
     if kind.examples is not None:
         yield from kind.examples(rule.values, context)
-    elif rule.triggers and rule.checks:
+    yield from made_of(rule, kind)
+
+
+def made_of(rule: Rule, kind: Kind) -> Iterator[Example]:
+    """Yield the examples that are made from a rule's checks."""
+    if rule.triggers and rule.checks:
         yield from _Maker(rule, kind).examples()
 
 

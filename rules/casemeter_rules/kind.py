@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from casemeter_grouper.dictionary import Dictionary
 from casemeter_rules.checks import Check
-from casemeter_rules.codes import CodeSet, Key
+from casemeter_rules.codes import CodeSet, Key, Space
 from casemeter_rules.columns import Cells, Column
 from casemeter_rules.facts import Phase, Stay
 from casemeter_rules.finding import FindingClass, RuleState, Tier
@@ -196,8 +196,9 @@ class Kind:
         pairs: its table holds pairs of codes, any number: :mod:`casemeter_rules.bulk` makes the rules.
         check_row: returns what is wrong with a row's cells taken together: column, problem in English and in
             Chinese.
-        examples: returns stays that break a row and stays that just do not, from its cells as text; ``None``:
-            they are made from its checks.
+        examples: returns stays that break a row and stays that just do not, from its cells as text, beside
+            those that are made from its checks. A kind without checks has no others; one with ``confirm``
+            needs them where what it looks at is in no check.
     """
 
     name: str
@@ -226,3 +227,11 @@ class Kind:
     band: Callable[[Values, float], str] | None = None
     say: Callable[[Values, Hit], Mapping[str, str]] | None = None
     examples: Callable[[Values, Context], Iterable[Example]] | None = None
+
+
+def sets_all_aside(kind: Kind, triggers: Iterable[Key]) -> bool:
+    """Whether every code that brings a row up is one that sets it aside: no stay can break it."""
+    if kind.unless is None:
+        return False
+    keys = list(triggers)
+    return bool(keys) and all(key.space is Space.DIAGNOSIS and key.text in kind.unless for key in keys)

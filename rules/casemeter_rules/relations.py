@@ -11,8 +11,8 @@ from casemeter_rules.codes import Space, normalise_item
 from casemeter_rules.columns import Cells, Column, codes, text, words
 from casemeter_rules.compiled.book import Book, Told
 from casemeter_rules.compiled.layout import FROM, PHASES, RULE, UNTIL
-from casemeter_rules.facts import Stay
-from casemeter_rules.kind import Hit, Sets, Undecided, Values
+from casemeter_rules.facts import Diagnosis, Item, Procedure, Stay
+from casemeter_rules.kind import Context, Example, Hit, Sets, Undecided, Values
 from casemeter_rules.recorded import UNUSABLE
 
 KINDS: Final = ("weight_without_evidence", "evidence_without_code", "principal_without_evidence")
@@ -29,6 +29,10 @@ COLUMNS: Final[tuple[Column, ...]] = (
 KEY: Final = ("diagnosis_prefixes", "procedure_prefixes", "item_codes", "item_words")
 
 
+_PRINCIPAL: Final = "R69.X00"
+_LINE: Final = "encounter.charges.lines[0]"
+
+
 def check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
     """Return what is wrong with a row: it names no treatment."""
     if not cells["procedure_prefixes"] and not cells["item_codes"] and not cells["item_words"]:
@@ -42,6 +46,23 @@ def check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
 def decide(_: Stay, _values: Values, _sets: Sets) -> Iterator[Hit | Undecided]:
     """Return nothing: a row alone decides nothing, :mod:`casemeter_rules.advice` groups the case anew."""
     return iter(())
+
+
+def examples(values: Values, _: Context) -> Iterator[Example]:
+    """Yield a stay with a diagnosis of a row and nothing that treats it, and stays where something does."""
+    listed = {column: [part.strip() for part in values.get(column, "").split("|") if part] for column in KEY}
+    principal = Diagnosis(_PRINCIPAL, "encounter.diagnoses[0]", "principal")
+    for code in listed["diagnosis_prefixes"]:
+        other = Diagnosis(code, "encounter.diagnoses[1]", "other")
+        stay = Stay(diagnoses=(principal, other), items=(Item("-", _LINE, name="-"),))
+        yield Example(True, stay)
+        yield Example(False, stay._replace(diagnoses=(principal,)))
+        for procedure in listed["procedure_prefixes"][:1]:
+            yield Example(False, stay._replace(procedures=(Procedure(procedure, "encounter.procedures[0]"),)))
+        for item in listed["item_codes"][:1]:
+            yield Example(False, stay._replace(items=(Item(item, _LINE, name="-"),)))
+        for word in listed["item_words"]:
+            yield Example(False, stay._replace(items=(Item("-", _LINE, name=word),)))
 
 
 class Proof(NamedTuple):

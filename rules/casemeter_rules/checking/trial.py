@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from casemeter_rules.advice import Advice, GroupOutcome, advise
+from casemeter_rules.compiled.book import Told
 from casemeter_rules.examples import day_of
 from casemeter_rules.facts import Diagnosis, Phase, Procedure, Stay
 from casemeter_rules.kind import Hit, Kind, Rule, Sets, Undecided
+from casemeter_rules.relations import KINDS as RELATIONS
+from casemeter_rules.relations import Relation
 from casemeter_rules.walker import Broken, walk
 
 
@@ -36,6 +41,8 @@ def try_rule(rule: Rule, kind: Kind, sets: Sets, stay: Stay, phase: Phase | None
     """
     if phase is not None and phase not in rule.phases:
         return Outcome((), False, ())
+    if kind.name in RELATIONS:
+        return _advised(rule, stay)
     if kind.decide is not None and not rule.triggers:
         outcomes = list(kind.decide(stay, rule.values, sets))
         missing = tuple(each.fact for each in outcomes if isinstance(each, Undecided))
@@ -51,6 +58,18 @@ def try_rule(rule: Rule, kind: Kind, sets: Sets, stay: Stay, phase: Phase | None
         if isinstance(outcome, Undecided):
             missing = (*missing, outcome.fact)
     return Outcome(tuple(broken), fires, missing)
+
+
+def _advised(rule: Rule, stay: Stay) -> Outcome:
+    """Try a relation on its own, by a scheme in which each diagnosis weighs the same."""
+    told = Told(rule.id, rule.kind, rule.official_type, rule.bases, rule.state, rule.tier, {**rule.values})
+    outcomes = advise(stay, [Relation(told)], _count)
+    missing = tuple(each.fact for each in outcomes if isinstance(each, Undecided))
+    return Outcome((), any(isinstance(each, Advice) for each in outcomes), missing)
+
+
+def _count(codes: Sequence[str]) -> GroupOutcome:
+    return GroupOutcome(f"{len(codes)}", weight=float(len(codes)))
 
 
 def _hit(broken: Broken, stay: Stay) -> Hit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -17,10 +16,11 @@ from casemeter_rules.checks import Between, Check, Excludes, Needs, Present
 from casemeter_rules.compiled.compiler import Compiler
 from casemeter_rules.compiled.layout import RULE
 from casemeter_rules.compiled.mapped import in_memory
-from casemeter_rules.examples import day_of, examples_of, member_of
+from casemeter_rules.engine import hit_of
+from casemeter_rules.examples import day_of, made_of, member_of
 from casemeter_rules.facts import Phase
 from casemeter_rules.kernel import decide
-from casemeter_rules.kind import Context, Example, Kind, Rule
+from casemeter_rules.kind import Context, Example, Hit, Kind, Rule, Undecided, sets_all_aside
 from casemeter_rules.pack.load import EXAMPLES_FILE
 from casemeter_rules.recorded import entries_of, recorded
 
@@ -30,6 +30,8 @@ _EVERY: Final = 2_000
 _WHY: Final[Mapping[str, tuple[str, str]]] = {
     "empty": ("its set of codes is empty", "其编码集合为空"),
     "own": ("it names its own codes only", "只列出了自身的编码"),
+    "open": ("what it allows is not known here", "其允许的取值未知"),
+    "aside": ("its kind sets all its codes aside", "该类规则不适用于其全部编码"),
     "limit": ("no value lies beyond its limits", "没有超出限制的取值"),
 }
 
@@ -89,45 +91,40 @@ class Tried:
     def _of_rule(self, number: int, rule: Rule, without: dict[str, list[Rule]]) -> Iterator[Fault]:
         kind = self._kinds[rule.kind]
         file, line = rule.place
-        made = list(examples_of(rule, kind, self._context))
         written = self._written[rule.id]
+        own = [] if kind.examples is None else list(kind.examples(rule.values, self._context))
+        made = list(made_of(rule, kind))
         for each in written:
             yield from self._failing(rule, kind, each.example, (EXAMPLES_FILE, each.line))
-        if kind.examples is not None:
-            for example in made:
-                yield from self._failing(rule, kind, example, rule.place)
-        told = [*(each.example for each in written), *(made if kind.examples is not None else ())]
+        for example in own:
+            yield from self._failing(rule, kind, example, rule.place)
+        told = [*(each.example for each in written), *own]
         needs_own = not rule.checks or rule.kind == CONDITION
         if needs_own and {example.fires for example in told} != {True, False}:
-            without[rule.kind].append(rule)
+            if kind.examples is None or any(example.fires for example in told):
+                without[rule.kind].append(rule)
+            else:
+                yield Fault("never_fires", file, line, details=_said("open"))
             return
-        if kind.examples is not None or written or not made:
+        judged = kind.confirm is not None and not any(example.fires for example in told)
+        if written or not made:
             verdict = self._verdict(rule, kind, [*made, *told], told=True)
-            self._compare(number, rule, [*made, *told], verdict, whole=True)
+            yield from self._compare(number, rule, [*made, *told], verdict, whole=True)
         else:
             shape = self._shape(rule, kind)
             whole = shape not in self._verdicts
             if whole:
                 self._verdicts[shape] = self._verdict(rule, kind, made)
             verdict = self._verdicts[shape]
-            self._compare(number, rule, made, verdict, whole)
+            yield from self._compare(number, rule, made, verdict, whole, judged)
         for name, column, details in verdict.faults:
             limit = details.get("limit", "")
             yield Fault(name, file, line, column_of(rule, str(limit)) or column, details)
 
     def _failing(self, rule: Rule, kind: Kind, example: Example, place: tuple[str, int]) -> Iterator[Fault]:
         outcome = try_rule(rule, kind, self._context.sets, example.stay, example.phase)
-        if outcome.fires == example.fires:
-            return
-        found = ("fires", "触发") if outcome.fires else ("passes", "不触发")
-        if outcome.missing and not outcome.fires:
-            missing = ", ".join(dict.fromkeys(outcome.missing))
-            found = (f"is undecided for want of {missing}", f"因缺少 {missing} 无法判断")
-        expected = ("must fire", "触发") if example.fires else ("must pass", "不触发")
-        details = dict(
-            zip(("expected_en", "expected_zh", "found_en", "found_zh"), (*expected, *found), strict=True)
-        )
-        yield Fault("example_fails", *place, "expect" if place[0] == EXAMPLES_FILE else "", details)
+        if outcome.fires != example.fires:
+            yield _fails(example, outcome, place)
 
     def _verdict(self, rule: Rule, kind: Kind, examples: Sequence[Example], told: bool = False) -> _Verdict:
         """Read a rule plainly, and every change of it.
@@ -149,10 +146,10 @@ class Tried:
             own = [fire for fire, example in zip(fires, examples, strict=True) if example.check == at]
             if not any(fires):
                 dead.add(at)
-                faults.append(("never_fires", "", _why(rule, check)))
+                faults.append(("never_fires", "", _why(rule, kind, check)))
             elif own and all(own) and not isinstance(check, Present) and not told:
                 dead.add(at)
-                faults.append(("always_fires", "", _why(rule, check)))
+                faults.append(("always_fires", "", _why(rule, kind, check)))
         for mutant in mutants_of(rule):
             if mutant.check in dead or not examples:
                 continue
@@ -168,9 +165,24 @@ class Tried:
         return _Verdict(outcomes, tuple(faults))
 
     def _compare(
-        self, number: int, rule: Rule, examples: Sequence[Example], verdict: _Verdict, whole: bool
-    ) -> None:
-        """Try a rule by the kernel; the plain reading has said what must come."""
+        self,
+        number: int,
+        rule: Rule,
+        examples: Sequence[Example],
+        verdict: _Verdict,
+        whole: bool,
+        judged: bool = False,
+    ) -> Iterator[Fault]:
+        """Try a rule by the kernel; the plain reading has said what must come.
+
+        Args:
+            number: of the rule.
+            rule: the rule.
+            examples: of it.
+            verdict: of the plain reading.
+            whole: whether all examples are tried, or one of each sort.
+            judged: whether its kind looks once more, and what it then says must be what the example is.
+        """
         if not rule.checks:
             return
         seen: set[tuple[int, bool]] = set()
@@ -182,15 +194,32 @@ class Tried:
                 continue
             seen.add(what)
             stay = example.stay._replace(now=day_of(rule) * 1440)
-            read = recorded(stay, Phase(rule.phases[0]), entries_of(stay))
-            clauses, measured, _, _ = decide(self._mapped, read)
-            found = [
-                (int(clause) - int(self._first_clause[number]), None if math.isnan(value) else float(value))
-                for clause, value in zip(clauses[:, 0], measured, strict=True)
-                if self._rule_of[clause] == number
-            ]
+            entries = entries_of(stay)
+            read = recorded(stay, Phase(rule.phases[0]), entries)
+            clauses, measured, touched, _ = decide(self._mapped, read)
+            found: list[tuple[int, float | None]] = []
+            hits: list[Hit] = []
+            for (clause, first, end, other), value in zip(clauses.tolist(), measured.tolist(), strict=True):
+                if self._rule_of[clause] != number:
+                    continue
+                check = clause - int(self._first_clause[number])
+                met = [*touched[first:end].tolist(), *([other] if other >= 0 else ())]
+                hit = hit_of([entries[at] for at in dict.fromkeys(met)], value)
+                found.append((check, hit.measured))
+                hits += [hit] if example.check in (check, -1) else []
             said = [(each.check, each.measured) for each in outcome.broken]
             assert found == said, f"{rule.place}: the kernel reads {found}, the plain reading {said}"
+            if judged:
+                yield from self._judged(rule, example, hits)
+
+    def _judged(self, rule: Rule, example: Example, hits: Sequence[Hit]) -> Iterator[Fault]:
+        confirm = self._kinds[rule.kind].confirm
+        assert confirm is not None
+        outcomes = [confirm(example.stay, rule.values, self._context.sets, hit) for hit in hits]
+        fires = any(isinstance(outcome, Hit) for outcome in outcomes)
+        if fires != example.fires:
+            missing = tuple(each.fact for each in outcomes if isinstance(each, Undecided))
+            yield _fails(example, Outcome((), fires, missing), rule.place)
 
     def _shape(self, rule: Rule, kind: Kind) -> Hashable:
         """Return what decides the outcomes of the examples of a rule, whatever its codes."""
@@ -201,6 +230,19 @@ class Tried:
             unless is not None and trigger.text in unless,
             tuple(_shape_of(rule, check, kind) for check in rule.checks),
         )
+
+
+def _fails(example: Example, outcome: Outcome, place: tuple[str, int]) -> Fault:
+    """Say that an example does not come out as it should."""
+    found = ("fires", "触发") if outcome.fires else ("passes", "不触发")
+    if outcome.missing and not outcome.fires:
+        missing = ", ".join(dict.fromkeys(outcome.missing))
+        found = (f"is undecided for want of {missing}", f"因缺少 {missing} 无法判断")
+    expected = ("must fire", "触发") if example.fires else ("must pass", "不触发")
+    details = dict(
+        zip(("expected_en", "expected_zh", "found_en", "found_zh"), (*expected, *found), strict=True)
+    )
+    return Fault("example_fails", *place, "expect" if place[0] == EXAMPLES_FILE else "", details)
 
 
 def _shape_of(rule: Rule, check: Check, kind: Kind) -> Hashable:
@@ -221,11 +263,17 @@ def _different(one: Outcome, other: Outcome, check: int) -> bool:
     return {each.check for each in one.broken} != {each.check for each in other.broken} and check >= 0
 
 
-def _why(rule: Rule, check: Check) -> dict[str, str]:
+def _why(rule: Rule, kind: Kind, check: Check) -> dict[str, str]:
     reason = "limit"
     if isinstance(check, Needs | Excludes):
         reason = "own" if check.codes.keys else "empty"
     elif not isinstance(check, Between) and not rule.triggers:
         reason = "empty"
+    elif sets_all_aside(kind, rule.triggers):
+        reason = "aside"
+    return _said(reason)
+
+
+def _said(reason: str) -> dict[str, str]:
     english, chinese = _WHY[reason]
     return {"why_en": english, "why_zh": chinese}

@@ -7,15 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from casemeter_grouper.pack.dictionaries import shipped_dictionary
 from casemeter_grouper.pack.faults import Fault
 from casemeter_grouper.pack.tables import Record
 from casemeter_rules.columns import CellError
 from casemeter_rules.finding import RuleState
 from casemeter_rules.importing.sources import Source, Target
 from casemeter_rules.importing.widen import Equivalents, widened
+from casemeter_rules.kind import Context, sets_all_aside
 from casemeter_rules.kinds import kinds
 from casemeter_rules.pack.rows import COMMON, WORKING, rule_id
 
+_ASIDE: Final = (
+    "its kind sets all its codes aside (disorders of sex development): no stay can break it",
+    "该类规则不适用于其全部编码（性发育异常），任何病例都不会触发",
+)
 _NOT_PLAIN: Final = re.compile(r"[\\.*+?\[\]{}^$()]")
 
 
@@ -142,6 +148,11 @@ def _faults(row: Row, target: Target) -> Iterator[Fault]:
         for name, english, chinese in kind.check_row(cells):
             details = {"problem_en": english, "problem_zh": chinese}
             yield Fault("bad_row", *row.place, target.columns.get(name, name), details)
+    if sound and kind.unless is not None and kind.triggers is not None:
+        triggers = list(kind.triggers(cells, Context(shipped_dictionary(), {})))
+        if sets_all_aside(kind, triggers):
+            details = {"problem_en": _ASIDE[0], "problem_zh": _ASIDE[1]}
+            yield Fault("bad_row", *row.place, target.columns.get(kind.columns[0].name, ""), details)
 
 
 def id_of(row: Row) -> str:

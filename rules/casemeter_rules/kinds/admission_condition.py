@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from casemeter_rules.checks import Present
+from casemeter_rules.coding.examples import first_of, page
 from casemeter_rules.coding.ranges import RANGE, range_triggers
 from casemeter_rules.columns import choices, text
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided | None:
@@ -27,6 +30,13 @@ def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | Undecided |
     return None
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    for own in first_of(values, context):
+        for condition in range(1, 5):
+            allowed = str(condition) in values["conditions"].split("|")
+            yield Example(not allowed, page(diagnoses=(own._replace(admission_condition=condition),)))
+
+
 KIND = Kind(
     name="admission_condition",
     title_zh="入院病情",
@@ -42,6 +52,7 @@ KIND = Kind(
     triggers=range_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     overrides=("data_will_be_corrected", "record_supports_coding"),
     words=Words(
         zh="{recorded}（{reason}）的入院病情填为{written}",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
+from casemeter_rules.coding.examples import page, written
 from casemeter_rules.coding.fields import entry, number
 from casemeter_rules.coding.moments import moment
 from casemeter_rules.columns import EPOCH, choice
 from casemeter_rules.facts import MINUTES_PER_DAY, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
@@ -36,6 +37,15 @@ def _years(first: date, last: date) -> int:
     return last.year - first.year - ((last.month, last.day) < (first.month, first.day))
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    stay = page()
+    came = EPOCH.fromordinal(EPOCH.toordinal() + (stay.admission or 0) // MINUTES_PER_DAY)
+    born = came - timedelta(days=10) if values["field"] == "nwb_age" else came.replace(year=came.year - 40)
+    real = 10 if values["field"] == "nwb_age" else 40
+    for age in (real - 1, real, real + 1):
+        yield written(age != real, {"brdy": born.isoformat(), values["field"]: str(age)}, stay)
+
+
 KIND = Kind(
     name="age_facts",
     title_zh="年龄与出生日期",
@@ -49,6 +59,7 @@ KIND = Kind(
     columns=(choice("field", ("age", "nwb_age")),),
     key=("field",),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected",),
     words=Words(
         zh="{field_zh}填写为{written}，按出生日期与入院日期为{real}",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Final, NamedTuple
 
 from casemeter_rules import earlier
-from casemeter_rules.codes import CodeSet
+from casemeter_rules.codes import CodeSet, Space
 from casemeter_rules.columns import Cells, decimal, whole, words
 from casemeter_rules.earlier import Answer, all_of, negated
-from casemeter_rules.facts import EarlierStay, Item, Stay
+from casemeter_rules.earlier_examples import passing, person, set_aside, with_a_code_of
+from casemeter_rules.facts import EarlierStay, Item, Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 _PER_CENT: Final = 100
@@ -172,6 +174,43 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
             )
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    days, kinds = int(values["max_days"]), values.get("visit_kinds", "inpatient").split("|")
+    ways = values.get("exempt_ways", "").split("|")
+    way = next(way for way in "1234569" if way not in ways)
+    short = person(los_days=float(days), visit_kind=kinds[0], discharge_way=way, icu_hours=0.0)
+    within, beyond = _charges(values, context.sets)
+    stay = short._replace(items=within)
+    yield Example(True, stay)
+    yield Example(False, stay._replace(los_days=float(days + 1)))
+    yield Example(False, stay._replace(icu_hours=1.0))
+    yield Example(False, stay._replace(procedures=(Procedure("1", "encounter.procedures[0]"),)))
+    yield from (Example(False, short._replace(items=items)) for items in beyond)
+    yield from (Example(False, stay._replace(discharge_way=each)) for each in ways if each)
+    yield from passing(set_aside(stay, values, context.sets))
+    for codes in _sets(values, "examination_sets", context.sets):
+        if all(key.space is Space.PROCEDURE for key in codes.keys):
+            yield Example(True, with_a_code_of(stay, codes))
+
+
+def _charges(values: Values, sets: Sets) -> tuple[tuple[Item, ...], list[tuple[Item, ...]]]:
+    """Return charges that are low and for examinations enough, and such that are just not."""
+    total = round(float(values.get("max_cost_yuan", _FEN * _PER_CENT)) * _FEN)
+    least = ceil(total * float(values.get("min_examination_share", "0")) / _PER_CENT)
+    code, category = "1", values.get("examination_categories", "").split("|")[0]
+    if not category and "examination_sets" in values:
+        code = min(_sets(values, "examination_sets", sets)[0].keys).text
+    examined = Item(code, "encounter.charges.lines[0]", amount_fen=least, category=category or "-")
+    rest = Item("2", "encounter.charges.lines[1]", amount_fen=total - least, category="--")
+    beyond: list[tuple[Item, ...]] = []
+    if "max_cost_yuan" in values:
+        beyond.append((examined._replace(amount_fen=least + 1), rest))
+    if "min_examination_share" in values:
+        fewer = examined._replace(amount_fen=least - 1), rest._replace(amount_fen=rest.amount_fen + 1)
+        beyond.append(fewer)
+    return (examined, rest), beyond
+
+
 KIND = Kind(
     name="below_standard",
     title_zh="低标准入院",
@@ -193,6 +232,7 @@ KIND = Kind(
     ),
     sets=("examination_sets", "exempt_sets"),
     decide=_decide,
+    examples=_examples,
     check_row=_check_row,
     overrides=("record_supports_coding", "data_will_be_corrected", "does_not_apply"),
     words=Words(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import page, written
 from casemeter_rules.coding.fields import entry, in_case, number
 from casemeter_rules.columns import choice, text
-from casemeter_rules.facts import Stay
+from casemeter_rules.facts import Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _counts(stay: Stay, counted: str) -> tuple[int, ...]:
@@ -32,6 +33,12 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
         yield Hit((found.place,), measured=float(written), values={"real": str(counts[0])})
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    done = (Procedure("1", "encounter.procedures[0]"),)
+    for count in (0, 1, 2):
+        yield written(count != 1, {values["field"]: str(count)}, page(procedures=done))
+
+
 KIND = Kind(
     name="code_count",
     title_zh="编码计数",
@@ -45,6 +52,7 @@ KIND = Kind(
     columns=(text("field", required=True), choice("counts", ("diagnoses", "procedures"))),
     key=("field", "counts"),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="{counts_zh}计数填写为{measured}，实有{real}条",

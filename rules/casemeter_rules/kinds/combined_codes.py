@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from casemeter_rules.checks import Excludes, Slot
 from casemeter_rules.codes import CodeSet, Space
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.fields import in_case
 from casemeter_rules.columns import Cells, codes, text
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Context, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Values, Words
 
 
 def _checks(cells: Cells, _: Context) -> Iterator[Excludes]:
@@ -24,6 +25,13 @@ def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | None:
 
 def _say(values: Values, _: Hit) -> Values:
     return {"code": "、".join(values["combined"].split("|"))}
+
+
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    both = tuple(coded(values[column].split("|")[0], at) for at, column in enumerate(("a_codes", "b_codes")))
+    yield Example(True, page(diagnoses=both))
+    for code in values["combined"].split("|"):
+        yield Example(False, page(diagnoses=(*both, coded(code, 2))))
 
 
 KIND = Kind(
@@ -44,6 +52,7 @@ KIND = Kind(
     triggers=lambda cells, _: cells["a_codes"],
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("data_will_be_corrected", "record_supports_coding", "does_not_apply"),
     words=Words(

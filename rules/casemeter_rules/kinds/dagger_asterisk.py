@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.fields import in_case
 from casemeter_rules.columns import choice
 from casemeter_rules.facts import Diagnosis, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 _DAGGERS = ("+", "†")
@@ -38,6 +39,17 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
             yield Hit((diagnosis.place,), (code,))
 
 
+_ALONE = {"asterisk_principal": "G01.X00*", "asterisk_alone": "G01.X00*", "dagger_alone": "A17.000+"}
+
+
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    check = values["check"]
+    for code in (_ALONE[check], "A17.000+G01.X00*", "A17.000"):
+        own = coded(f"{UNUSABLE}{code}", 0 if check == "asterisk_principal" else 1, sent=code)
+        principal = () if check == "asterisk_principal" else page().diagnoses
+        yield Example(code == _ALONE[check], page(diagnoses=(*principal, own)))
+
+
 KIND = Kind(
     name="dagger_asterisk",
     title_zh="剑号与星号",
@@ -51,6 +63,7 @@ KIND = Kind(
     columns=(choice("check", ("asterisk_principal", "asterisk_alone", "dagger_alone")),),
     key=("check",),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected",),
     words=Words(
         zh="{recorded}{check_zh}",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import page
 from casemeter_rules.columns import Cells, choice, whole
-from casemeter_rules.facts import Stay
+from casemeter_rules.facts import Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
@@ -31,6 +32,20 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
         yield "most_hours", "a limit is needed", "需要填写时限"
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    stay = page(visit_kind="day_surgery")
+    done = stay._replace(procedures=(Procedure("1", "encounter.procedures[0]"),))
+    if values["check"] == "no_procedure":
+        yield Example(True, stay)
+        yield Example(False, done)
+        yield Example(False, page())
+        return
+    for late in (0, 1):
+        discharge = (done.admission or 0) + int(values["most_hours"]) * 60 + late
+        yield Example(late > 0, done._replace(discharge=discharge))
+        yield Example(False, done._replace(discharge=discharge, visit_kind="inpatient"))
+
+
 KIND = Kind(
     name="day_surgery",
     title_zh="日间手术",
@@ -44,6 +59,7 @@ KIND = Kind(
     columns=(choice("check", ("no_procedure", "too_long")), whole("most_hours", high=240)),
     key=("check", "most_hours"),
     decide=_decide,
+    examples=_examples,
     check_row=_check_row,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(

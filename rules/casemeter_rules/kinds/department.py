@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from casemeter_rules.checks import Present
 from casemeter_rules.columns import text, words
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import ANYWHERE, CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import given
 from casemeter_rules.orders import hit_by, items_of, parts, spoken
 
 
@@ -42,6 +45,11 @@ def _say(values: Values, _: Hit) -> Values:
     return {"departments_zh": zh, "departments_en": en}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    for department in ("-", *parts(values["departments"])):
+        yield Example(department == "-", given(values, department=department))
+
+
 KIND = Kind(
     name="department",
     title_zh="限科室使用",
@@ -58,6 +66,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("specialist", "data_wrong"),
     words=Words(

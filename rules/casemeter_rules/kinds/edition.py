@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.fields import in_case
 from casemeter_rules.coding.page import on_page
 from casemeter_rules.columns import choice
 from casemeter_rules.facts import Diagnosis, Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 _SIGNS = ("*", "+", "†")
@@ -48,6 +49,15 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
         yield Hit((each.place,), (sent,), values=said)
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    for code, editions in (("?1", ()), ("?1", ("clinical",)), ("1", ("insurance",))):
+        done = Procedure(code, "encounter.procedures[0]", editions=editions)
+        stay = page(procedures=(done,))
+        if values["space"] == "diagnosis":
+            stay = page(diagnoses=(coded(code, 0, editions=editions),))
+        yield Example(code.startswith(UNUSABLE), stay)
+
+
 KIND = Kind(
     name="edition",
     title_zh="编码版本",
@@ -61,6 +71,7 @@ KIND = Kind(
     columns=(choice("space", ("diagnosis", "procedure")),),
     key=("space",),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "rule_outdated"),
     words=Words(
         zh="{recorded}{problem_zh}",

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from casemeter_rules.checks import Present
+from casemeter_rules.coding.examples import coded, first_of, page
 from casemeter_rules.coding.page import unless_on_page
 from casemeter_rules.coding.ranges import RANGE, range_triggers
 from casemeter_rules.columns import text
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Kind, Position, Words
+from casemeter_rules.kind import CODING, Context, Example, Kind, Position, Values, Words
+
+
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    own = first_of(values, context)
+    if own:
+        cause = coded("W19.X00", 1, role="", kind="external_cause")
+        yield Example(True, page(diagnoses=own))
+        yield Example(True, page(diagnoses=(*own, cause._replace(state="suspected"))))
+        yield Example(False, page(diagnoses=(*own, cause)))
+
 
 KIND = Kind(
     name="external_cause",
@@ -23,6 +36,7 @@ KIND = Kind(
     triggers=range_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=unless_on_page("external_cause"),
+    examples=_examples,
     positions=Position.PRINCIPAL,
     overrides=("data_will_be_corrected", "not_yet_known", "does_not_apply"),
     words=Words(

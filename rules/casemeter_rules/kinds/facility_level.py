@@ -10,7 +10,8 @@ from casemeter_rules.columns import CellError, Cells, Column, choice, text, whol
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import given
 from casemeter_rules.orders import items_of, mentioned
 
 _EXCEPTION = re.compile(r"[^=|]+=[123]\Z")
@@ -52,6 +53,18 @@ def _say(values: Values, _: Hit) -> Values:
     }
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    least, name = int(values["level_min"]), values.get("name", "-")
+    below = given(values, {"name": name}, facility_level=least - 1, prior_treatments=())
+    yield Example(True, below)
+    yield Example(False, below._replace(facility_level=least))
+    if values.get("prescription") == "first":
+        yield Example(False, below._replace(prior_treatments=(name,)))
+    if "kind_levels" in values:
+        for kind, level in _exceptions(values["kind_levels"]).items():
+            yield Example(False, below._replace(facility_kind=kind, facility_level=level))
+
+
 KIND = Kind(
     name="facility_level",
     title_zh="限医疗机构级别",
@@ -73,6 +86,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("patient_pays", "continued_from_before", "data_wrong"),
     words=Words(

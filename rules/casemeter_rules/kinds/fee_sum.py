@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from casemeter_rules.coding.examples import written
 from casemeter_rules.coding.fields import Entry, entry, number
 from casemeter_rules.columns import choice, text, words
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 _EACH: Final = "[]"
 """In an item's name: of each of several, such as ``iteminfo[].amt``."""
@@ -63,6 +64,14 @@ def _one(stay: Stay, total: str, parts: list[str], values: Values) -> Iterator[H
         yield Undecided(missing)
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    total = values["total"].replace(_EACH, "[0]")
+    first, *rest = (part.strip().replace(_EACH, "[0]") for part in values["parts"].split("|"))
+    for added in ("99.99", "100.00", "100.01"):
+        fires = added == "100.01" or (added != "100.00" and values["relation"] == "equals")
+        yield written(fires, {total: "100.00", first: added, **dict.fromkeys(rest, "0")})
+
+
 KIND = Kind(
     name="fee_sum",
     title_zh="费用合计",
@@ -79,6 +88,7 @@ KIND = Kind(
     ),
     key=("total", "parts", "relation"),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="{title}为{amount}元，其各项之和为{added}元，{relation_zh}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from casemeter_rules.coding.examples import applying, coded, duration_text, field_of, in_order, one_of
 from casemeter_rules.coding.fields import Entry, duration, entries, in_case, number
 from casemeter_rules.coding.groups import applies, terms
 from casemeter_rules.coding.moments import chain, out_of_order
@@ -14,7 +15,7 @@ from casemeter_rules.coding.tables import aliases, value_sets
 from casemeter_rules.columns import CellError, Cells, Column, choice, text, words
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 Outcome = Hit | Undecided
@@ -144,13 +145,18 @@ def _value(entry: Entry, field: str, limit: str) -> Iterator[Outcome]:
     if field.endswith("_code") and entry.text.startswith(UNUSABLE):
         yield _hit(entry, _said(entry._replace(text=entry.text.removeprefix(UNUSABLE)), ""))
         return
-    listed = frozenset(limit.split("|")) if not limit.startswith("national") else value_sets().get(field)
-    if not listed or listed == {""}:
-        listed = value_sets().get(field)
+    listed = _listed(field, limit)
     if listed is None:
         yield Undecided(f"value_set:{field}")
     elif entry.text not in listed:
         yield _hit(entry, _said(entry, "|".join(sorted(listed))))
+
+
+def _listed(field: str, limit: str) -> frozenset[str] | None:
+    """Return the values that an item may have; ``None``: they are not known."""
+    if limit and not limit.startswith("national"):
+        return frozenset(limit.split("|"))
+    return value_sets().get(field)
 
 
 def _principals(stay: Stay) -> Iterator[Outcome]:
@@ -209,6 +215,63 @@ def _say(values: Values, hit: Hit) -> Values:
     return {"said_zh": "", "said_en": "", **written}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    stay = applying(values.get("applies_to", ""))
+    check, limit, fields = values["check"], values.get("limit", ""), values["field"].split("|")
+    if check == "time_order":
+        yield from in_order(chain(limit), stay)
+    elif check == "exactly_one_principal":
+        yield Example(False, stay)
+        for role in ("principal", "other"):
+            first = stay.diagnoses[0]._replace(role=role)
+            yield Example(True, stay._replace(diagnoses=(first, coded("1", 1, role=role))))
+    else:
+        for field in fields:
+            for bad, good in _pairs(check, field_of(field), limit):
+                others = {other for other in fields if other != field}
+                yield from one_of([field], bad, good, _blank(stay, others, check))
+
+
+def _blank(stay: Stay, fields: Iterable[str], check: str) -> Stay:
+    """Return the page on which items say that there is nothing, or hold something where they must."""
+    said = "1" if check == "required" else "-"
+    return stay._replace(fields={**(stay.fields or {}), **{field_of(field): said for field in fields}})
+
+
+def _pairs(check: str, field: str, limit: str) -> Iterator[tuple[str, str]]:
+    """Yield what breaks a check, each with what just does not; nothing where that is not known."""
+    low, high = _bounds(limit, field)
+    match check:
+        case "required":
+            yield "", "1"
+        case "empty":
+            yield "1", "-"
+        case "digits_only":
+            yield "1a", "1"
+        case "length":
+            yield "1" * (int(limit) + 1), "1" * int(limit)
+            yield "1" * (int(limit) - 1) or "11", "1" * int(limit)
+        case "duration":
+            yield "1/24/0", "-"
+            if low:
+                minutes = int(low * _MINUTES_PER_HOUR)
+                yield duration_text(minutes - 1), duration_text(minutes)
+            if high is not None:
+                minutes = int(high * _MINUTES_PER_HOUR)
+                yield duration_text(minutes + 1), duration_text(minutes)
+        case "range":
+            if low is not None:
+                yield f"{low - 1}", f"{low}"
+            if high is not None:
+                yield f"{high + 1}", f"{high}"
+        case _:
+            if field.endswith("_code"):
+                yield f"{UNUSABLE}1", "-"
+            elif listed := _listed(field, limit):
+                for good in sorted(listed):
+                    yield "".join(sorted(listed)) + "1", good
+
+
 KIND = Kind(
     name="field",
     title_zh="首页与清单项目",
@@ -226,6 +289,7 @@ KIND = Kind(
     ),
     key=("field", "check", "limit", "applies_to"),
     decide=_decide,
+    examples=_examples,
     check_row=_check_row,
     say=_say,
     overrides=("data_will_be_corrected", "not_yet_known", "does_not_apply"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from casemeter_rules.codes import Space
+from casemeter_rules.coding.examples import coded, other_than, page, written
 from casemeter_rules.coding.fields import duration, entry, in_case, number
 from casemeter_rules.columns import Cells, codes, text
-from casemeter_rules.facts import Stay
+from casemeter_rules.facts import Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 
@@ -47,6 +48,20 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
         yield "diagnosis_prefixes", "no code is named", "没有写明编码"
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    diagnoses = [part for part in values.get("diagnosis_prefixes", "").split("|") if part]
+    procedures = [part for part in values.get("procedure_prefixes", "").split("|") if part]
+    stay = page(diagnoses=(coded(other_than(diagnoses), 0),) if diagnoses else page().diagnoses)
+    for amount in ("0", "0/0/0", "1"):
+        yield written(amount == "1", {values["field"]: amount}, stay)
+    for code in diagnoses:
+        with_code = (*stay.diagnoses, coded(code, 1))
+        yield written(False, {values["field"]: "1"}, stay._replace(diagnoses=with_code))
+    for code in procedures:
+        done = (Procedure(code, "encounter.procedures[0]"),)
+        yield written(False, {values["field"]: "1"}, stay._replace(procedures=done))
+
+
 KIND = Kind(
     name="field_needs_code",
     title_zh="项目与编码不符",
@@ -65,6 +80,7 @@ KIND = Kind(
     ),
     key=("field", "diagnosis_prefixes", "procedure_prefixes"),
     decide=_decide,
+    examples=_examples,
     check_row=_check_row,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from casemeter_rules import earlier
 from casemeter_rules.columns import whole
 from casemeter_rules.common import limit_band
+from casemeter_rules.earlier_examples import TODAY, elsewhere, passing, person, set_aside, visited
 from casemeter_rules.facts import EarlierStay, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _decide(stay: Stay, values: Values, sets: Sets) -> Iterator[Hit | Undecided]:
@@ -52,6 +53,16 @@ def _decide(stay: Stay, values: Values, sets: Sets) -> Iterator[Hit | Undecided]
         yield missing[0]
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    most, first = int(values["most"]), TODAY - int(values["period_days"]) + 1
+    days = [min(first + at, TODAY) for at in range(most)]
+    often = person(*(visited(at, day, day) for at, day in enumerate(days)))
+    yield Example(True, often)
+    yield Example(False, person(visited(0, first - 1, first), *(often.earlier or ())[1:]))
+    yield from passing(set_aside(often, values, context.sets))
+    yield from passing(elsewhere(often, values))
+
+
 KIND = Kind(
     name="frequent_stays",
     title_zh="频繁住院",
@@ -72,6 +83,7 @@ KIND = Kind(
     key=("most", "period_days", *earlier.KEY),
     sets=earlier.SET_COLUMNS,
     decide=_decide,
+    examples=_examples,
     band=limit_band("most"),
     overrides=("bilateral_or_staged", "data_will_be_corrected", "does_not_apply"),
     words=Words(

@@ -69,6 +69,11 @@ def _examples(values: Values, _: Context) -> Iterator[Example]:
         yield Example(True, Stay(items=(first, second)))
         yield Example(False, Stay(items=(first, reduced)))
         yield Example(False, Stay(items=(first, second._replace(minute=MINUTES_PER_DAY))))
+        price = 10_000
+        most = int(price * Decimal(values["rate"]))
+        for amount in (most, most + 1):
+            charged = second._replace(unit_price=price * TEN_THOUSANDTHS, amount_fen=amount)
+            yield Example(amount > most, Stay(items=(first, charged)))
 
 
 KIND = Kind(

@@ -10,7 +10,8 @@ from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.diseases import DISEASES, disease_codes, diseases_said, no_disease
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import given
 from casemeter_rules.orders import is_named, parts
 
 _OPEN = frozenset(("confirmed", "suspected"))
@@ -39,6 +40,13 @@ def _say(values: Values, _: Hit) -> Values:
     return {"diagnoses_zh": phrase or zh, "diagnoses_en": en}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    for word in parts(values.get("diagnosis_words")):
+        stay = given(values)
+        named = stay.diagnoses[0]._replace(name=word)
+        yield Example(False, stay._replace(diagnoses=(named,)))
+
+
 KIND = Kind(
     name="indication",
     title_zh="限适应症",
@@ -54,6 +62,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     names_only=True,
     check_row=no_disease,
     say=_say,

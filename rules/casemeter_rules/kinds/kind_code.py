@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.page import on_page
 from casemeter_rules.columns import choice, words
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
 
 
@@ -18,6 +19,14 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
         code = diagnosis.code.removeprefix(UNUSABLE)
         if not code.upper().startswith(beginnings):
             yield Hit((diagnosis.place,), (code,))
+
+
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    beginnings = values["beginnings"].split("|")
+    other = next(sign for sign in "A0Z" if not sign.startswith(tuple(beginnings)))
+    for code in (*beginnings, other):
+        own = coded(code, 1, role="", kind=values["part"])
+        yield Example(code == other, page(diagnoses=(*page().diagnoses, own)))
 
 
 KIND = Kind(
@@ -33,6 +42,7 @@ KIND = Kind(
     columns=(choice("part", ("external_cause", "pathology")), words("beginnings", required=True)),
     key=("part", "beginnings"),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="{recorded}不是{part_zh}编码",

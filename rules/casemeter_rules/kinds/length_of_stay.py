@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import DAYS, written
 from casemeter_rules.coding.fields import entry, number
 from casemeter_rules.coding.moments import moment
 from casemeter_rules.columns import text, whole
 from casemeter_rules.facts import MINUTES_PER_DAY, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
@@ -26,6 +27,15 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
             yield Hit((days.place,), measured=float(written), values={"real": str(real)})
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    more = int(values.get("tolerance", "0"))
+    for days in (DAYS + more, DAYS + more + 1):
+        yield written(days > DAYS + more, {values["field"]: str(days)})
+    if more < DAYS:
+        yield written(False, {values["field"]: str(DAYS - more)})
+        yield written(True, {values["field"]: str(DAYS - more - 1)})
+
+
 KIND = Kind(
     name="length_of_stay",
     title_zh="实际住院天数",
@@ -39,6 +49,7 @@ KIND = Kind(
     columns=(text("field", required=True), whole("tolerance", high=3)),
     key=("field", "tolerance"),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="住院天数填写为{measured}，按入出院日期为{real}",

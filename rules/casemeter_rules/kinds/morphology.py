@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from casemeter_rules.checks import Present
+from casemeter_rules.coding.examples import coded, first_of, page
 from casemeter_rules.coding.page import on_page
 from casemeter_rules.coding.ranges import RANGE, range_triggers
 from casemeter_rules.columns import Cells, text, words
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Position, Sets, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Position, Sets, Values, Words
 
 _BEHAVIOUR: Final = re.compile(r"/(\d)")
 
@@ -41,6 +42,16 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
         yield "behaviours", "a behaviour is one digit", "动态编码为一位数字"
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    own = first_of(values, context)
+    if own:
+        yield Example(True, page(diagnoses=own))
+        for behaviour in "012369":
+            seen = coded(f"M80000/{behaviour}", 1, role="", kind="pathology")
+            allowed = behaviour in values["behaviours"].split("|")
+            yield Example(not allowed, page(diagnoses=(*own, seen)))
+
+
 KIND = Kind(
     name="morphology",
     title_zh="肿瘤形态学编码",
@@ -55,6 +66,7 @@ KIND = Kind(
     triggers=range_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     check_row=_check_row,
     positions=Position.PRINCIPAL,
     overrides=("not_yet_known", "data_will_be_corrected", "does_not_apply"),

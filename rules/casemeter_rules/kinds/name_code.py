@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Final
 
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.fields import in_case
 from casemeter_rules.coding.names import legible, likeness
 from casemeter_rules.columns import choice, whole
 from casemeter_rules.facts import Diagnosis, Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 from casemeter_rules.recorded import UNUSABLE
+
+_BROKEN: Final = "胫骨骨折"
 
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
@@ -33,6 +37,15 @@ def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
         yield Undecided(missing)
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    for name in ("胃溃疡", _BROKEN):
+        named: dict[str, Any] = {"name": name, "standard_name": _BROKEN}
+        stay = page(procedures=(Procedure("1", "encounter.procedures[0]", **named),))
+        if values["space"] == "diagnosis":
+            stay = page(diagnoses=(coded("1", 0, **named),))
+        yield Example(name != _BROKEN, stay)
+
+
 KIND = Kind(
     name="name_code",
     title_zh="名称与编码不符",
@@ -49,6 +62,7 @@ KIND = Kind(
     ),
     key=("space",),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "record_supports_coding", "does_not_apply"),
     words=Words(
         zh="{recorded}的名称为{standard}，填写的是{written}",

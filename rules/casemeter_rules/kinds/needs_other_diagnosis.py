@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from casemeter_rules.checks import Needs, Slot
 from casemeter_rules.codes import CodeSet, Space
+from casemeter_rules.coding.examples import coded, first_of, page
 from casemeter_rules.coding.fields import in_case
 from casemeter_rules.coding.ranges import RANGE, range_triggers, within, written
 from casemeter_rules.columns import Cells, code_text, codes, text
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Context, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Values, Words
 
 
 def _checks(cells: Cells, _: Context) -> Iterator[Needs]:
@@ -40,6 +41,12 @@ def _say(values: Values, _: Hit) -> Values:
     }
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    own = first_of(values, context)
+    if own and "unless_from" in values:
+        yield Example(False, page(diagnoses=(*own, coded(values["unless_from"], 1))))
+
+
 KIND = Kind(
     name="needs_other_diagnosis",
     title_zh="缺少配对诊断",
@@ -59,6 +66,7 @@ KIND = Kind(
     triggers=range_triggers,
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     check_row=_check_row,
     say=_say,
     overrides=("data_will_be_corrected", "record_supports_coding", "does_not_apply"),

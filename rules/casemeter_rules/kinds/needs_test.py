@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from casemeter_rules.checks import Present
 from casemeter_rules.columns import text, words
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import also, given
 from casemeter_rules.orders import mentioned, parts, spoken
 
 
@@ -26,6 +29,14 @@ def _say(values: Values, _: Hit) -> Values:
     return {"tests_zh": values.get("test") or zh, "tests_en": en}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    untested = given(values, tests=())
+    yield Example(True, untested)
+    for word in parts(values["test_words"]):
+        yield Example(False, untested._replace(tests=(word,)))
+        yield Example(False, also(untested, "-", name=word))
+
+
 KIND = Kind(
     name="needs_test",
     title_zh="须经筛查或检查",
@@ -40,6 +51,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("patient_pays", "specialist", "data_wrong"),
     words=Words(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from casemeter_rules.checks import Present
 from casemeter_rules.codes import Key, Space
+from casemeter_rules.coding.examples import coded, page
 from casemeter_rules.coding.ranges import RANGE
 from casemeter_rules.columns import Cells, choice, code_text, text
 from casemeter_rules.common import codes_between
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Context, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Values, Words
 
 
 def _triggers(cells: Cells, context: Context) -> Iterable[Key]:
@@ -36,6 +37,14 @@ def _say(values: Values, _: Hit) -> Values:
     return {"position_zh": "主要诊断", "position_en": "the principal diagnosis"}
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    key = next(iter(_triggers({"code_to": "", "except_prefix": "", **values}, context)), None)
+    if key is not None:
+        other = (*page().diagnoses, coded(key.text, 1))
+        yield Example(True, page(diagnoses=(coded(key.text, 0),)))
+        yield Example(values.get("applies_to") == "any", page(diagnoses=other))
+
+
 KIND = Kind(
     name="not_as_principal",
     title_zh="不宜作主要诊断",
@@ -54,6 +63,7 @@ KIND = Kind(
     triggers=_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("data_will_be_corrected", "record_supports_coding", "does_not_apply"),
     words=Words(

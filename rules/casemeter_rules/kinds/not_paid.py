@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from casemeter_rules.checks import Present
 from casemeter_rules.columns import choice, text
 from casemeter_rules.common import ITEM_CODES, item_triggers
-from casemeter_rules.facts import Item, Stay
+from casemeter_rules.facts import MINUTES_PER_DAY, Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import NOON, also, given
 from casemeter_rules.orders import hit_by, items_of
 
 HERBS = "T"
@@ -47,6 +50,14 @@ def _say(values: Values, _: Hit) -> Values:
     return {"given_zh": "单独使用时", "given_en": "when it is the only herb of the day"}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    alone = given(values)
+    always = values["given"] == "always"
+    yield Example(True, alone)
+    yield Example(always, also(alone, f"{HERBS}-"))
+    yield Example(True, also(alone, f"{HERBS}-", minute=NOON + MINUTES_PER_DAY))
+
+
 KIND = Kind(
     name="not_paid",
     title_zh="中药饮片不予支付",
@@ -62,6 +73,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("patient_pays", "data_wrong"),
     words=Words(

@@ -18,6 +18,7 @@ KIND = Kind(
     columns=relations.COLUMNS,
     key=relations.KEY,
     decide=relations.decide,
+    examples=relations.examples,
     check_row=relations.check_row,
     overrides=("record_supports_coding", "data_will_be_corrected", "does_not_apply"),
     words=Words(

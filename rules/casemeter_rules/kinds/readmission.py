@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casemeter_rules import returns
+from casemeter_rules import earlier_examples, returns
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CODING, Kind, Words
 
@@ -20,6 +20,7 @@ KIND = Kind(
     key=returns.KEY,
     sets=returns.SET_COLUMNS,
     decide=returns.decide,
+    examples=earlier_examples.of_return,
     overrides=("bilateral_or_staged", "data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="患者于{discharged}出院，{after_zh}再次入院，{same_zh}，且未记录为计划内；请核对再入院的原因",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_grouper.codes import normalise
 from casemeter_rules.checks import Excludes, Present, Slot
+from casemeter_rules.codes import Key, Space
 from casemeter_rules.columns import Cells, text, words
 from casemeter_rules.common import ITEM_CODES, item_triggers
 from casemeter_rules.diseases import DISEASES, disease_codes
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Context, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import also, given
 from casemeter_rules.orders import hit_by, items_of, mentioned, parts, spoken
 
 
@@ -42,6 +45,25 @@ def _say(values: Values, _: Hit) -> Values:
     return {"tried_zh": f"（{zh}）" if zh else "", "tried_en": f" ({en})" if en else ""}
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    cells = {
+        "diagnosis_words": parts(values.get("diagnosis_words")),
+        "diagnosis_prefixes": [
+            Key(Space.DIAGNOSIS, normalise(code), prefix=True)
+            for code in parts(values.get("diagnosis_prefixes"))
+        ],
+    }
+    diseases = disease_codes(cells, context).keys
+    first = given(values, prior_treatments=())
+    if diseases:
+        first = first._replace(diagnoses=(first.diagnoses[0]._replace(code=min(diseases).text),))
+    yield Example(True, first)
+    for word in parts(values.get("prior_words")) or ("-",):
+        yield Example(False, first._replace(prior_treatments=(word,)))
+        if "prior_words" in values:
+            yield Example(False, also(first, "-", name=word))
+
+
 KIND = Kind(
     name="second_line",
     title_zh="限二线使用",
@@ -57,6 +79,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=_checks,
     confirm=_confirm,
+    examples=_examples,
     say=_say,
     overrides=("allergy_to_alternative", "patient_pays", "specialist", "data_wrong"),
     words=Words(

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from casemeter_rules import earlier
+from casemeter_rules.codes import Space
 from casemeter_rules.columns import Cells, choice, decimal, whole
-from casemeter_rules.facts import EarlierStay, Stay
+from casemeter_rules.earlier_examples import TODAY, elsewhere, parts, passing, person, visited
+from casemeter_rules.facts import MINUTES_PER_DAY, EarlierStay, Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 _PER_CENT: Final = 100
 _PAYS_ALL: Final = "self_pay"
@@ -108,6 +110,38 @@ def _check_row(cells: Cells) -> Iterator[tuple[str, str, str]]:
         yield "max_share", "a share below 100 (%)", "占比应小于 100（%）"
 
 
+def _examples(values: Values, context: Context) -> Iterator[Example]:
+    if values["to"] == "patient":
+        yield from _paid_alone(float(values["max_share"]))
+        return
+    edge = int(values.get("edge_days", "1"))
+    last = TODAY + 2 * edge
+    stay = person(discharge=last * MINUTES_PER_DAY + 480, now=last * MINUTES_PER_DAY + 480)
+    for day in (TODAY + edge - 1, TODAY + edge, last - edge, last - edge + 1):
+        seen = visited(0, day, day, kind="outpatient")
+        yield Example(TODAY + edge <= day <= last - edge, stay._replace(earlier=(seen,)))
+    seen = visited(0, TODAY + edge, TODAY + edge, kind="outpatient")
+    yield Example(False, stay._replace(earlier=(seen._replace(kind="inpatient"),)))
+    yield from passing(elsewhere(stay._replace(earlier=(seen,)), values))
+    for name in parts(values.get("exempt_sets", "")):
+        key = min(context.sets[name].keys)
+        done = key.space is Space.PROCEDURE
+        other = seen._replace(procedures=(key.text,)) if done else seen._replace(diagnoses=(key.text,))
+        yield Example(False, stay._replace(earlier=(other,)))
+
+
+def _paid_alone(most: float) -> Iterator[Example]:
+    total = 1_000_000 * _PER_CENT
+    within = int(most * 1_000_000)
+    for own in (within, within + 1):
+        charges = (
+            Item("1", "encounter.charges.lines[0]", amount_fen=own, self_paid=True),
+            Item("2", "encounter.charges.lines[1]", amount_fen=total - own, self_paid=False),
+        )
+        yield Example(own > within, Stay(items=charges, insurance="employee"))
+        yield Example(False, Stay(items=charges, insurance=_PAYS_ALL))
+
+
 KIND = Kind(
     name="shifted_cost",
     title_zh="住院费用转移",
@@ -124,6 +158,7 @@ KIND = Kind(
     key=("to", "edge_days", "max_share", *earlier.KEY),
     sets=earlier.SET_COLUMNS,
     decide=_decide,
+    examples=_examples,
     check_row=_check_row,
     band=_band,
     overrides=("data_will_be_corrected", "does_not_apply"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules.coding.examples import in_order, page
 from casemeter_rules.coding.moments import chain, out_of_order
 from casemeter_rules.columns import Column, text
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _chain(cell: str) -> str:
@@ -18,6 +19,10 @@ def _chain(cell: str) -> str:
 
 def _decide(stay: Stay, values: Values, _: Sets) -> Iterator[Hit | Undecided]:
     yield from out_of_order(stay, chain(values["chain"]))
+
+
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    yield from in_order(chain(values["chain"]), page())
 
 
 KIND = Kind(
@@ -33,6 +38,7 @@ KIND = Kind(
     columns=(Column("chain", _chain, required=True), text("name", required=True), text("subclass")),
     key=("chain",),
     decide=_decide,
+    examples=_examples,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
         zh="{name}先后不符：{later}早于{earlier}",

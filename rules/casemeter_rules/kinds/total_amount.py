@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from casemeter_rules.checks import Present
@@ -9,7 +10,8 @@ from casemeter_rules.columns import decimal, text
 from casemeter_rules.common import ITEM_CODES, item_triggers, limit_band
 from casemeter_rules.facts import Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CARE, Hit, Kind, Sets, Values, Words
+from casemeter_rules.kind import CARE, Context, Example, Hit, Kind, Sets, Values, Words
+from casemeter_rules.order_examples import given
 from casemeter_rules.orders import items_of
 
 _FEN = 100
@@ -18,6 +20,12 @@ _FEN = 100
 def _confirm(stay: Stay, values: Values, _: Sets, hit: Hit) -> Hit | None:
     total = sum(item.amount_fen for item in items_of(stay, hit))
     return hit._replace(measured=total / _FEN) if total > Decimal(values["max_yuan"]) * _FEN else None
+
+
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    most = int(Decimal(values["max_yuan"]) * _FEN)
+    for amount in (most, most + 1):
+        yield Example(amount > most, given(values, {"amount_fen": amount}))
 
 
 KIND = Kind(
@@ -35,6 +43,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     band=limit_band("max_yuan"),
     overrides=("patient_pays", "data_wrong"),
     words=Words(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from casemeter_rules.checks import Present
@@ -9,7 +10,8 @@ from casemeter_rules.columns import decimal, text
 from casemeter_rules.common import ITEM_CODES, TEN_THOUSANDTHS, item_triggers, limit_band
 from casemeter_rules.facts import Item, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import ANYWHERE, CARE, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import ANYWHERE, CARE, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.order_examples import given
 from casemeter_rules.orders import hit_by, items_of
 
 _FEN = 100
@@ -39,6 +41,12 @@ def _rounding(item: Item) -> Decimal:
     return Decimal(0) if item.unit_price is not None else Decimal(TEN_THOUSANDTHS) / (item.quantity or 1)
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    most = int(Decimal(values["max_yuan"]) * _FEN * TEN_THOUSANDTHS)
+    for price in (most, most + 1):
+        yield Example(price > most, given(values, {"unit_price": price}))
+
+
 KIND = Kind(
     name="unit_price",
     title_zh="限定单价",
@@ -55,6 +63,7 @@ KIND = Kind(
     triggers=item_triggers,
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=_examples,
     band=limit_band("max_yuan"),
     overrides=("data_wrong", "does_not_apply"),
     words=Words(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from casemeter_rules import relations
 from casemeter_rules.checks import Present
 from casemeter_rules.codes import Space, normalise_item
 from casemeter_rules.columns import Cells, codes, text, words
@@ -61,6 +62,7 @@ KIND = Kind(
     triggers=lambda cells, _: cells["diagnosis_prefixes"],
     checks=lambda _cells, _context: [Present()],
     confirm=_confirm,
+    examples=relations.examples,
     check_row=_check_row,
     overrides=("record_supports_coding", "data_will_be_corrected", "does_not_apply"),
     words=Words(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from casemeter_rules.coding.examples import DAYS, duration_text, written
 from casemeter_rules.coding.fields import duration, entries, number
 from casemeter_rules.columns import choice, text, words
 from casemeter_rules.facts import MINUTES_PER_DAY, Stay
 from casemeter_rules.finding import FindingClass, Tier
-from casemeter_rules.kind import CODING, Hit, Kind, Sets, Undecided, Values, Words
+from casemeter_rules.kind import CODING, Context, Example, Hit, Kind, Sets, Undecided, Values, Words
 
 
 def _most(stay: Stay, unit: str) -> Decimal | None:
@@ -58,6 +59,14 @@ def _say(values: Values, _: Hit) -> Values:
     return {"listed": ", ".join(values["fields"].split("|"))}
 
 
+def _examples(values: Values, _: Context) -> Iterator[Example]:
+    most = {"days": DAYS + 1, "hours": DAYS * 24, "duration": DAYS * MINUTES_PER_DAY}[values["unit"]]
+    spelt = duration_text if values["unit"] == "duration" else str
+    first, *rest = (field.strip() for field in values["fields"].split("|"))
+    for amount in (most, most + 1):
+        yield written(amount > most, {first: spelt(amount), **dict.fromkeys(rest, spelt(0))})
+
+
 KIND = Kind(
     name="within_stay",
     title_zh="时长超过住院时长",
@@ -74,6 +83,7 @@ KIND = Kind(
     ),
     key=("fields", "unit"),
     decide=_decide,
+    examples=_examples,
     say=_say,
     overrides=("data_will_be_corrected", "does_not_apply"),
     words=Words(
