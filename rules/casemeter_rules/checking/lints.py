@@ -173,12 +173,13 @@ def _unknown_codes(rule: Rule, dictionary: Dictionary) -> Iterator[Fault]:
     known = {Space.DIAGNOSIS: dictionary.diagnoses, Space.PROCEDURE: dictionary.procedures}
     sets = (check.codes.keys for check in rule.checks if isinstance(check, Needs | Excludes))
     file, line = rule.place
+    columns = _columns(rule)
     noted = 0
-    for key in _named(rule, (rule.triggers, *sets)):
+    for key in _named(columns, (rule.triggers, *sets)):
         if key.prefix and key.text not in _beginnings(dictionary)[key.space]:
-            yield Fault("prefix_of_nothing", file, line, _column(rule, key), {"prefix": key.text})
+            yield Fault("prefix_of_nothing", file, line, columns[key.text], {"prefix": key.text})
         elif not key.prefix and key.text not in known[key.space]:
-            yield Fault("unknown_code", file, line, _column(rule, key), {"code": key.text})
+            yield Fault("unknown_code", file, line, columns[key.text], {"code": key.text})
         else:
             continue
         noted += 1
@@ -186,12 +187,18 @@ def _unknown_codes(rule: Rule, dictionary: Dictionary) -> Iterator[Fault]:
             return
 
 
-def _named(rule: Rule, groups: Iterable[Iterable[Key]]) -> Iterator[Key]:
+def _columns(rule: Rule) -> Mapping[str, str]:
+    """Return the first column of a row that lists each text."""
+    found: dict[str, str] = {}
+    for column, cell in rule.values.items():
+        for part in cell.upper().split("|"):
+            found.setdefault(part, column)
+    return found
+
+
+def _named(columns: Mapping[str, str], groups: Iterable[Iterable[Key]]) -> Iterator[Key]:
     """Yield the keys that a row writes itself, in order; what it takes from a range or a set is known."""
     for keys in groups:
-        found = [key for key in keys if key.space != Space.ITEM and "/" not in key.text]
-        yield from sorted(key for key in found if _column(rule, key))
-
-
-def _column(rule: Rule, key: Key) -> str:
-    return next((column for column, cell in rule.values.items() if key.text in cell.upper().split("|")), "")
+        yield from sorted(
+            key for key in keys if key.text in columns and key.space is not Space.ITEM and "/" not in key.text
+        )
