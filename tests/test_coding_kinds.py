@@ -14,6 +14,8 @@ import pytest
 
 from casemeter_grouper.compiled.bundle import write
 from casemeter_grouper.pack.faults import PackError
+from casemeter_rules.coding.groups import terms
+from casemeter_rules.columns import CellError
 from casemeter_rules.compiled.book import Book, compile_rules
 from casemeter_rules.engine import Report, find
 from casemeter_rules.facts import MINUTES_PER_DAY, Diagnosis, Item, Phase, Procedure, Segment, Stay
@@ -222,3 +224,9 @@ def test_published_tables_fit_the_kinds(tmp_path: Path) -> None:
     pack = load_rules(tmp_path)
     found = {kind: sum(rule.kind == kind for rule in pack.rules.values()) for kind in PUBLISHED}
     assert found == counts
+
+
+def test_codes_are_negated_by_name_and_never_by_sign() -> None:
+    assert terms("no_principal=S|T")[0].values == ("S", "T")
+    with pytest.raises(CellError, match="no_principal="):
+        terms("principal!=S|T")

@@ -94,6 +94,14 @@ def terms(text: str) -> tuple[Term, ...]:
                 f"人群（{groups}）或项目与取值，以 ; 分隔",
                 "dscg_way=2|3",
             )
+        if match["sign"] == "!=" and match["name"] in _CODES:
+            opposite = match["name"].removeprefix("no_")
+            opposite = opposite if match["name"] != opposite else f"no_{opposite}"
+            raise CellError(
+                f"codes with =; for none of them {opposite}=…",
+                f"编码用 =；不含时写 {opposite}=…",
+                f"{opposite}=S|T",
+            )
         values = tuple(value.strip() for value in (match["values"] or "").split("|") if value.strip())
         found.append(Term(match["name"], values, match["sign"] == "!="))
     return tuple(found)
