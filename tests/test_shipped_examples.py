@@ -82,17 +82,19 @@ def _never(*_: object) -> None:
     return None
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(name for name, each in kinds().items() if each.confirm and name != "condition")
-)
+def _shipped_kinds_that_look_again() -> list[str]:
+    """Kinds with ``confirm`` of which the shipped packs have a table; others are tried on made-up rows below."""
+    tables = {path.stem for name in PACKS for path in find_pack(name).glob("*.csv")}
+    return sorted(name for name in tables & kinds().keys() if kinds()[name].confirm and name != "condition")
+
+
+@pytest.mark.parametrize("kind", _shipped_kinds_that_look_again())
 @pytest.mark.parametrize("confirm", [_always, _never])
 def test_a_kind_that_looks_wrongly_is_noticed(kind: str, confirm: object) -> None:
     packs = [(find_pack(name), load_rules(find_pack(name))) for name in PACKS]
     met = [
         (folder, pack, each) for folder, pack in packs for each in pack.rules.values() if each.kind == kind
     ]
-    if not met:
-        pytest.skip("no shipped row is of this kind")
     found = []
     for folder, pack, rule in met:
         wrong: dict[str, Kind] = {kind: replace(kinds()[kind], confirm=confirm)}  # type: ignore[arg-type]
