@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from casemeter.v1 import finding_pb2, service_pb2, verdict_pb2
 from casemeter_rules.advice import GroupOutcome
 from casemeter_rules.alerting.policy import Policy
+from casemeter_rules.checks import NUMBERS
 from casemeter_rules.coding.lookup import Codes, looked_up
 from casemeter_rules.compiled.compiler import PHASE_BITS
-from casemeter_rules.engine import Seen
+from casemeter_rules.engine import Seen, find
 from casemeter_rules.facts import Phase, Stay
 from casemeter_server.caller import Caller
 from casemeter_server.care import phase_of, stay_of
 from casemeter_server.facilities import Facility, insurance_kind
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.metering import Metering
-from casemeter_server.plain.calendar import iso_day
+from casemeter_server.plain.calendar import iso_day, offsets_of
 from casemeter_server.plain.care import PlainCare
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.prepare import Prepared, prepare
@@ -61,8 +62,17 @@ class RulesStage:
             for loaded in snapshot.schemes:
                 # Read when they are first asked for: that is paid here and not by a physician.
                 _ = loaded.codes.diagnoses.map, loaded.codes.procedures.map
+            self._warm()
         # A function of the snapshot and of no patient, found once for each day.
         self._rulings: dict[str, Ruling] = {}
+
+    def _warm(self) -> None:
+        """Try the rules on nothing, both ways: the first call loads the compiled code, or compiles it."""
+        book = next(iter(self._snapshot.books))
+        find([book], Stay(), Phase.IN_STAY)
+        numbers = np.full(len(NUMBERS), nan)
+        care = PlainCare(b"", (0, 0), 0.0, offsets_of(self._zone), numbers, None, PHASE_BITS[Phase.IN_STAY])
+        care.decide(book.mapped)
 
     def fill(
         self,
