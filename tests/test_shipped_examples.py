@@ -83,7 +83,7 @@ def _never(*_: object) -> None:
 
 
 def _shipped_kinds_that_look_again() -> list[str]:
-    """Kinds with ``confirm`` that the shipped packs have tables of; others are tried on made-up rows below."""
+    """Kinds with ``confirm`` that the shipped packs have tables of; the others have rows made up below."""
     tables = {path.stem for name in PACKS for path in find_pack(name).glob("*.csv")}
     return sorted(name for name in tables & kinds().keys() if kinds()[name].confirm and name != "condition")
 
