@@ -69,7 +69,9 @@ CHECKS: list[Check] = [
 ]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=repr)
+@pytest.mark.parametrize(
+    "check", CHECKS, ids=[f"{at} {type(check).__name__}" for at, check in enumerate(CHECKS)]
+)
 def test_made_examples_say_what_they_are_and_notice_each_moved_limit(check: Check) -> None:
     asked = rule(check)
     kind = KINDS["in_case"]
