@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -57,3 +58,9 @@ class CodeSet:
     def __contains__(self, code: str) -> bool:
         prefixes, lengths = self._prefixes
         return code in self._exact or any(code[:length] in prefixes for length in lengths)
+
+    def among(self, codes: Set[str]) -> set[str]:
+        """Return those of some codes that are in the set."""
+        if not self._prefixes[0]:
+            return {*(self._exact & codes)}
+        return {code for code in codes if code in self}

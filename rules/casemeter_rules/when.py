@@ -17,9 +17,8 @@ from casemeter_grouper.condition import (
     tests_of,
     text_of,
 )
-from casemeter_rules.codes import CodeSet, Key, Space
+from casemeter_rules.codes import CodeSet, Key
 from casemeter_rules.columns import Column
-from casemeter_rules.conditions import CodeSet as Members
 from casemeter_rules.conditions import watches_of
 
 
@@ -68,29 +67,3 @@ def triggers_of(condition: Condition, sets: Mapping[str, CodeSet]) -> frozenset[
     if watches is None:
         return None
     return frozenset(key for watch in watches for key in sets[watch.set].keys)
-
-
-@lru_cache(maxsize=4096)
-def members_of(codes: CodeSet) -> Members:
-    """Return a set of a pack as conditions read it."""
-    space = next((key.space for key in codes.keys), Space.ITEM)
-    exact, prefixes = (
-        frozenset(key.text for key in codes.keys if key.prefix is prefix) for prefix in (False, True)
-    )
-    return Members(space.name.lower(), exact, prefixes)
-
-
-class SetsAsMembers(Mapping[str, Members]):
-    """The sets of a pack as conditions read them; one is turned when it is asked for."""
-
-    def __init__(self, sets: Mapping[str, CodeSet]) -> None:
-        self._sets = sets
-
-    def __getitem__(self, name: str) -> Members:
-        return members_of(self._sets[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sets)
-
-    def __len__(self) -> int:
-        return len(self._sets)

@@ -20,7 +20,7 @@ from casemeter_grouper.condition import (
     Test,
 )
 from casemeter_grouper.condition.nodes import DATES, ITEM_SLOTS, PROCEDURE_SLOTS
-from casemeter_rules.conditions.codesets import CodeSet
+from casemeter_rules.codes import CodeSet
 from casemeter_rules.conditions.measures import Member, limit_of, span_of
 from casemeter_rules.conditions.truth import (
     FALSE,

@@ -12,7 +12,7 @@ from casemeter_rules.conditions import decide as decide_condition
 from casemeter_rules.facts import Diagnosis, Item, Phase, Procedure, Stay
 from casemeter_rules.finding import FindingClass, Tier
 from casemeter_rules.kind import CARE, Context, Hit, Kind, Position, Sets, Undecided, Values, Words
-from casemeter_rules.when import SetsAsMembers, asks_phase, condition, parsed, triggers_of
+from casemeter_rules.when import asks_phase, condition, parsed, triggers_of
 
 
 def _triggers(cells: Cells, context: Context) -> Iterable[Key]:
@@ -35,7 +35,7 @@ def _decide(stay: Stay, values: Values, sets: Sets) -> Iterator[Hit | Undecided]
 
 
 def _decided(stay: Stay, values: Values, sets: Sets) -> Decision:
-    return decide_condition(parsed(values["when"]), stay, SetsAsMembers(sets))
+    return decide_condition(parsed(values["when"]), stay, sets)
 
 
 def _outcome(stay: Stay, decision: Decision, hit: Hit) -> Hit | Undecided | None:
