@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,13 +24,10 @@ from casemeter_rules.engine import find
 from casemeter_rules.facts import Phase
 from casemeter_rules.finding import Tier
 from common import machine
-
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path.insert(0, str(TESTS))
-
-from front_pages import PLANTS, SORTS, clean_page, planted  # noqa: E402
+from front_pages import PLANTS, SORTS, clean_page, planted
 
 PACK = Path(str(files("casemeter_rules") / "packs" / "coding_quality"))
+PHRASES = Path(__file__).parents[1] / "tests" / "data"
 
 
 def opened(folder: Path) -> Book:
@@ -92,7 +88,7 @@ def compare_names(least: float = 0.34) -> None:
     dictionary = shipped_dictionary()
     by_space = {"diagnosis": dictionary.diagnoses, "procedure": dictionary.procedures}
     for file in ("terms_phrases.csv", "terms_unseen.csv"):
-        with (TESTS / "data" / file).open(encoding="utf-8") as lines:
+        with (PHRASES / file).open(encoding="utf-8") as lines:
             rows = [row for row in csv.DictReader(lines) if row["state"] == "confirmed"]
         alarms = compared = 0
         for row in rows:

@@ -13,9 +13,7 @@ from casemeter_grouper.pack.dictionaries import shipped_dictionary
 from casemeter_rules.coding.lookup import Codes, looked_up
 from casemeter_rules.facts import MINUTES_PER_DAY, Diagnosis, Item, Procedure, Segment, Stay
 
-SORTS: Final[dict[str, Any]] = tomllib.loads(
-    (Path(__file__).parent / "data" / "front_pages.toml").read_text("utf-8")
-)
+SORTS: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _EPOCH: Final = datetime.datetime(1970, 1, 1)
 _FIRST: Final = (datetime.datetime(2026, 1, 1) - _EPOCH).days
 _FEES: Final = tuple(f"D{number}" for number in range(11, 35))
@@ -67,6 +65,7 @@ def look_up(stay: Stay) -> Stay:
 
 
 def diagnosis(code: str, at: int, **further: Any) -> Diagnosis:
+    """Return the diagnosis at a place of the page; the first one is the principal."""
     role = further.pop("role", "principal" if at == 0 else "other")
     kind = further.get("kind", "western")
     known = kind not in ("western", "external_cause") or code in shipped_dictionary().diagnoses
@@ -75,6 +74,7 @@ def diagnosis(code: str, at: int, **further: Any) -> Diagnosis:
 
 
 def procedure(code: str, at: int, **further: Any) -> Procedure:
+    """Return the procedure at a place of the page."""
     known = code in shipped_dictionary().procedures
     return Procedure(
         code if known else f"?{code}",
