@@ -72,6 +72,7 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     assert config == Config(
         listen="0.0.0.0:50051",
         metrics="127.0.0.1:9464",
+        workers=2,
         packs=("chs_drg_11", "packs/our_payment_2026", "packs/our_benchmark_2025"),
         default_pack="chs_drg_11",
         hospitals={"H001": "chs_drg_11"},

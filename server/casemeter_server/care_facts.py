@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from casemeter.v1 import charges_pb2, finding_pb2, service_pb2
+from casemeter.v1 import charges_pb2, finding_pb2, service_pb2, verdict_pb2
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter_server.charges import checked_orders, is_day, is_number
 from casemeter_server.errors import fault
@@ -20,11 +20,13 @@ MAX_FIELDS: Final = 1_000
 MAX_EARLIER: Final = 100
 MAX_ALERTS: Final = 1_000
 MAX_INTERRUPTIONS: Final = 10_000
+MAX_FILLED: Final = 1_000
 
 _PHASES: Final = frozenset(finding_pb2.CarePhase.values())
 _ANSWERS: Final = frozenset(finding_pb2.AlertAnswer.values())
 _PRESENTATIONS: Final = frozenset(finding_pb2.Presentation.values())
 _WAYS: Final = frozenset(pb.DischargeWay.values())
+_SOURCES: Final = frozenset(verdict_pb2.FactSource.values())
 
 
 def check_care_facts(request: service_pb2.EvaluateRequest, faults: Faults) -> None:
@@ -50,6 +52,11 @@ def check_care_facts(request: service_pb2.EvaluateRequest, faults: Faults) -> No
         _check_earlier(stay, f"encounter.earlier_stays.stays[{at}]", faults)
     if request.HasField("alert_context"):
         _check_alerts(request.alert_context, faults)
+    for at, fact in enumerate(_bounded(request.filled, "filled", MAX_FILLED, faults)):
+        _check_text(fact.field, f"filled[{at}].field", faults)
+        _check_text(fact.state_hash, f"filled[{at}].state_hash", faults, MAX_ID)
+        if fact.source not in _SOURCES:
+            faults.append(fault(f"filled[{at}].source", "UNKNOWN_VALUE", value=fact.source))
 
 
 def _check_text(text: str, field: str, faults: Faults, limit: int = MAX_TEXT) -> None:

@@ -7,12 +7,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from casemeter_rules.alerting.policy import Policy
 from casemeter_rules.alerting.settings import AlertSettingsError, read_policy
 from casemeter_server.facilities import MAX_LEVEL, Facility
 from casemeter_server.meter_settings import MeterSettings, MeterSettingsError, read_meter_settings
+
+MAX_WORKERS: Final = 64
+_ADDRESSES: Final = ("listen", "metrics", "doors")
 
 
 class ConfigError(Exception):
@@ -38,6 +42,10 @@ class Config:
     Attributes:
         listen: address and port of gRPC.
         metrics: address and port of the Prometheus page; empty: none.
+        workers: processes that answer gRPC.
+        doors: address and port of the HTTP doors; empty: none.
+        door_workers: processes that answer HTTP.
+        store: URL of the store (SQLAlchemy); empty: a file in the data folder; ``none``: nothing is kept.
         packs: pack folders, bundles or names of shipped packs, in order.
         default_pack: id of the pack for hospitals without an entry; empty: the first.
         hospitals: default pack by hospital.
@@ -51,6 +59,10 @@ class Config:
 
     listen: str = "127.0.0.1:50051"
     metrics: str = "127.0.0.1:9464"
+    workers: int = 1
+    doors: str = "127.0.0.1:8080"
+    door_workers: int = 1
+    store: str = ""
     packs: tuple[str, ...] = ("chs_drg_11",)
     default_pack: str = ""
     hospitals: Mapping[str, str] = field(default_factory=dict)
@@ -74,7 +86,15 @@ class Config:
         """
         if not _is_usable(key, address):
             raise ConfigError(None, [f"'{key}' is {address!r}; write an address like 127.0.0.1:50051"])
-        return replace(self, listen=address) if key == "listen" else replace(self, metrics=address)
+        changes: dict[str, Any] = {key: address}
+        return replace(self, **changes)
+
+    @property
+    def store_url(self) -> str:
+        """URL of the store; empty: nothing is kept."""
+        if self.store == "none":
+            return ""
+        return self.store or f"sqlite:///{self.data / 'casemeter.db'}"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -96,6 +116,10 @@ def read_config(path: Path) -> Config:
     known: dict[str, tuple[type | tuple[type, ...], str]] = {
         "listen": (str, 'text like "127.0.0.1:50051"'),
         "metrics": (str, 'text like "127.0.0.1:9464", or "" for none'),
+        "workers": (int, "a number of processes, 1 to 64"),
+        "doors": (str, 'text like "127.0.0.1:8080", or "" for none'),
+        "door_workers": (int, "a number of processes, 1 to 64"),
+        "store": (str, 'text like "postgresql://user@host/casemeter", "" for a file, or "none"'),
         "packs": (list, 'a list like ["chs_drg_11"]'),
         "default_pack": (str, "the id of a pack"),
         "hospitals": (dict, 'a table like { H001 = "chs_drg_11" }'),
@@ -118,7 +142,11 @@ def read_config(path: Path) -> Config:
             faults.append(f"'{key}' holds something that is not text; write {known[key][1]}")
     if values.get("packs") == []:
         faults.append("'packs' is empty; name at least one pack")
-    for key in ("listen", "metrics"):
+    for key in ("workers", "door_workers"):
+        count = values.get(key, 1)
+        if type(count) is int and not 1 <= count <= MAX_WORKERS:
+            faults.append(f"'{key}' is {count}; write {known[key][1]}")
+    for key in _ADDRESSES:
         address = values.get(key)
         if isinstance(address, str) and not _is_usable(key, address):
             faults.append(f"'{key}' is {address!r}; write {known[key][1]}")
@@ -174,7 +202,7 @@ def _facility(name: str, facility: object, faults: list[str]) -> Facility:
 
 
 def _is_usable(key: str, address: str) -> bool:
-    if key == "metrics" and not address:
+    if key != "listen" and not address:
         return True
     host, _, port = address.rpartition(":")
     return bool(host) and port.isdigit() and int(port) < 65536

@@ -212,6 +212,7 @@ class Evaluator:
         else:
             verdict.as_of.seconds = int(as_of)
             verdict.as_of.nanos = round(as_of % 1 * 1e9)
+        verdict.filled.extend(request.filled)
         filled_at = metered_at = perf_counter_ns()
         if metering.money or request.alternatives:
             metering.fill(verdict, outcome, prepared, encounter)

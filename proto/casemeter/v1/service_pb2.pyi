@@ -3,6 +3,8 @@ import datetime
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import error_pb2 as _error_pb2
 from casemeter.v1 import finding_pb2 as _finding_pb2
+from casemeter.v1 import keeping_pb2 as _keeping_pb2
+from casemeter.v1 import living_pb2 as _living_pb2
 from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
 from casemeter.v1 import terms_pb2 as _terms_pb2
@@ -17,7 +19,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EvaluateRequest(_message.Message):
-    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives", "phase", "alert_context")
+    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives", "phase", "alert_context", "filled")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     PACK_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +29,7 @@ class EvaluateRequest(_message.Message):
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     ALERT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     pack: str
     as_of: _timestamp_pb2.Timestamp
@@ -36,17 +39,20 @@ class EvaluateRequest(_message.Message):
     alternatives: _containers.RepeatedCompositeFieldContainer[_meter_pb2.Alternative]
     phase: _finding_pb2.CarePhase
     alert_context: _finding_pb2.AlertContext
-    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ..., phase: _Optional[_Union[_finding_pb2.CarePhase, str]] = ..., alert_context: _Optional[_Union[_finding_pb2.AlertContext, _Mapping]] = ...) -> None: ...
+    filled: _containers.RepeatedCompositeFieldContainer[_verdict_pb2.FilledFact]
+    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ..., phase: _Optional[_Union[_finding_pb2.CarePhase, str]] = ..., alert_context: _Optional[_Union[_finding_pb2.AlertContext, _Mapping]] = ..., filled: _Optional[_Iterable[_Union[_verdict_pb2.FilledFact, _Mapping]]] = ...) -> None: ...
 
 class EvaluateResponse(_message.Message):
-    __slots__ = ("verdict", "call_id", "timings")
+    __slots__ = ("verdict", "call_id", "timings", "recorded")
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_FIELD_NUMBER: _ClassVar[int]
     verdict: _verdict_pb2.Verdict
     call_id: str
     timings: Timings
-    def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, _Mapping]] = ..., call_id: _Optional[str] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ...) -> None: ...
+    recorded: bool
+    def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, _Mapping]] = ..., call_id: _Optional[str] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., recorded: _Optional[bool] = ...) -> None: ...
 
 class Timings(_message.Message):
     __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns", "rules_ns")

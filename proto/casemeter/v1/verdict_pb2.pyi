@@ -15,6 +15,11 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FactSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FACT_SOURCE_UNSPECIFIED: _ClassVar[FactSource]
+    FACT_SOURCE_OPEN_ENCOUNTER: _ClassVar[FactSource]
+
 class GroupStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     GROUP_STATUS_UNSPECIFIED: _ClassVar[GroupStatus]
@@ -54,6 +59,8 @@ class NoteKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTE_KIND_UNSPECIFIED: _ClassVar[NoteKind]
     NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: _ClassVar[NoteKind]
     NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: _ClassVar[NoteKind]
+FACT_SOURCE_UNSPECIFIED: FactSource
+FACT_SOURCE_OPEN_ENCOUNTER: FactSource
 GROUP_STATUS_UNSPECIFIED: GroupStatus
 GROUP_STATUS_GROUPED: GroupStatus
 GROUP_STATUS_UNDIVIDED: GroupStatus
@@ -81,7 +88,7 @@ NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: NoteKind
 NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: NoteKind
 
 class Verdict(_message.Message):
-    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals", "findings", "rules")
+    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals", "findings", "rules", "filled")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     UNGROUPABLE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +107,7 @@ class Verdict(_message.Message):
     RIVALS_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
     status: GroupStatus
     group: Group
     ungroupable_reason: UngroupableReason
@@ -118,7 +126,18 @@ class Verdict(_message.Message):
     rivals: _containers.RepeatedCompositeFieldContainer[Rival]
     findings: _containers.RepeatedCompositeFieldContainer[_finding_pb2.Finding]
     rules: _finding_pb2.RulesReport
-    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[_finding_pb2.Finding, _Mapping]]] = ..., rules: _Optional[_Union[_finding_pb2.RulesReport, _Mapping]] = ...) -> None: ...
+    filled: _containers.RepeatedCompositeFieldContainer[FilledFact]
+    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[_finding_pb2.Finding, _Mapping]]] = ..., rules: _Optional[_Union[_finding_pb2.RulesReport, _Mapping]] = ..., filled: _Optional[_Iterable[_Union[FilledFact, _Mapping]]] = ...) -> None: ...
+
+class FilledFact(_message.Message):
+    __slots__ = ("field", "source", "state_hash")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    STATE_HASH_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    source: FactSource
+    state_hash: str
+    def __init__(self, field: _Optional[str] = ..., source: _Optional[_Union[FactSource, str]] = ..., state_hash: _Optional[str] = ...) -> None: ...
 
 class Group(_message.Message):
     __slots__ = ("code", "name", "mdc", "adrg", "rule", "catalogue_kind")

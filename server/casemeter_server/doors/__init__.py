@@ -1,0 +1,1 @@
+"""The HTTP doors: what an EMR already speaks, translated into the one question and back."""
