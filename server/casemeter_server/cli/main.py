@@ -17,7 +17,7 @@ _COMMANDS: Final = (
 
 
 class Commands(TyperGroup):
-    """Commands whose modules are loaded when they are asked for: what one command needs, no other waits for."""
+    """Commands whose modules are loaded when they are asked for: none waits for what another needs."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
