@@ -7,30 +7,25 @@ import contextlib
 import gc
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import CollectorRegistry, start_http_server
 
 from casemeter_server.config import Config
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.grpc_service import SERVICE, CaseMeterService
 from casemeter_server.metrics import Metrics, SharedMetrics
+from casemeter_server.metrics_page import metrics_page
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.terms import Terms
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """The largest request. A larger one ends with RESOURCE_EXHAUSTED before it is read."""
-
-_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.so_reuseport", 0),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class Running:
 async def running(
     config: Config, snapshot: Snapshot, extra_handlers: Sequence[grpc.GenericRpcHandler] = ()
 ) -> AsyncIterator[Running]:
-    """Serve for as long as the context lasts; at its end calls under way may finish.
+    """Serve in this process for as long as the context lasts, with a page of metrics of its own.
 
     Args:
         config: where to listen.
@@ -59,15 +54,46 @@ async def running(
         extra_handlers: further services, for benchmarks.
 
     Raises:
-        OSError: the address is taken or cannot be used.
+        OSError: an address is taken or cannot be used.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="casemeter-metrics-") as name,
+        metrics_page(config.metrics, SharedMetrics(Path(name))) as metrics_port,
+    ):
+        async with answering(config, snapshot, Path(name), extra_handlers=extra_handlers) as server:
+            yield replace(server, metrics_port=metrics_port)
+
+
+@contextlib.asynccontextmanager
+async def answering(
+    config: Config,
+    snapshot: Snapshot,
+    metrics: Path,
+    addresses: Sequence[str] = (),
+    extra_handlers: Sequence[grpc.GenericRpcHandler] = (),
+) -> AsyncIterator[Running]:
+    """Answer calls for as long as the context lasts; at its end calls under way may finish.
+
+    Args:
+        config: what the administrator set.
+        snapshot: what to answer from.
+        metrics: folder to count in.
+        addresses: where to listen together with other processes; none: where the configuration says, alone.
+        extra_handlers: further services, for benchmarks.
+
+    Raises:
+        OSError: an address is taken or cannot be used.
     """
     async with contextlib.AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="casemeter-metrics-")))
-        metrics_port = stack.enter_context(_metrics_page(config, folder))
         evaluator = Evaluator(snapshot, config.zone, config.meter, config.alerts, config.facilities)
         synonyms = tuple(synonym for book in snapshot.books for synonym in book.synonyms)
-        service = CaseMeterService(evaluator, Metrics(folder), Terms(synonyms))
-        server = grpc.aio.server(options=_OPTIONS)
+        service = CaseMeterService(evaluator, Metrics(metrics), Terms(synonyms))
+        server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.so_reuseport", int(bool(addresses))),
+            )
+        )
         server.add_generic_rpc_handlers((service.handler(), *extra_handlers))
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
@@ -75,10 +101,11 @@ async def running(
             (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
             server,
         )
-        try:
-            port = server.add_insecure_port(config.listen)
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {config.listen}: {error}") from None
+        for address in addresses or (config.listen,):
+            try:
+                port = server.add_insecure_port(address)
+            except RuntimeError as error:
+                raise OSError(f"cannot listen on {address}: {error}") from None
         # What is loaded lives as long as the process: the collector need not visit it again and again.
         gc.collect()
         gc.freeze()
@@ -88,28 +115,7 @@ async def running(
         stack.push_async_callback(healthy.enter_graceful_shutdown)
         for name in ("", SERVICE):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        yield Running(port, metrics_port, service)
-
-
-@contextlib.contextmanager
-def _metrics_page(config: Config, folder: Path) -> Iterator[int]:
-    """Show the metrics of a folder; yields the port, 0 where the configuration wants no page."""
-    if not config.metrics:
-        yield 0
-        return
-    registry = CollectorRegistry()
-    registry.register(SharedMetrics(folder))
-    host, _, port = config.metrics.rpartition(":")
-    try:
-        server, thread = start_http_server(int(port), host.strip("[]"), registry)
-    except OSError as error:
-        raise OSError(f"cannot show metrics on {config.metrics}: {error}") from None
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        yield Running(port, 0, service)
 
 
 async def serve(config: Config, bundles: Iterable[Path], ready: Callable[[Running], None]) -> None:
