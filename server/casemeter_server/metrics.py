@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import mmap
 import os
+import tomllib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -31,14 +34,30 @@ STAGES: Final = (
 """The stages of a call; ``total`` is all that the server spends on it."""
 
 _HISTOGRAM: Final = "casemeter_stage_seconds"
-_HELP: Final = {
-    "casemeter_requests": "Requests answered, by method and status code.",
-    "casemeter_verdicts": "Verdicts given, by pack and status.",
-    _HISTOGRAM: "Time spent in each stage of a call.",
-}
 _BOUNDS_NS: Final = tuple(round(bound * 1e9) for bound in BUCKETS_S)
 _CELL: Final = 8
 _SUFFIX: Final = ".metrics"
+
+
+class Counter(NamedTuple):
+    """A counter that processes share.
+
+    Attributes:
+        help: what it counts.
+        labels: names of its labels.
+    """
+
+    help: str
+    labels: tuple[str, ...]
+
+
+@cache
+def counters() -> Mapping[str, Counter]:
+    """Return the counters of metrics.toml by their names."""
+    text = resources.files("casemeter_server").joinpath("metrics.toml").read_text("utf-8")
+    return {
+        name: Counter(entry["help"], tuple(entry["labels"])) for name, entry in tomllib.loads(text).items()
+    }
 
 
 class Metrics:
@@ -66,10 +85,17 @@ class Metrics:
         self._cells[start + len(_BOUNDS_NS) + 1] += nanoseconds / 1e9
 
     def count(self, name: str, *labels: str) -> None:
-        """Add one to a counter; names and labels come from closed lists, never from patients."""
+        """Add one to a counter of :func:`counters`; labels come from closed lists, never from patients.
+
+        Raises:
+            ValueError: there is no such counter, or it has other labels.
+        """
         key = (name, *labels)
         at = self._counters.get(key)
         if at is None:
+            known = counters().get(name)
+            if known is None or len(known.labels) != len(labels):
+                raise ValueError(f"metrics.toml has no counter {name} with {len(labels)} label(s)")
             if len(self._counters) == self._max_counters:
                 return
             at = self._counters[key] = _histogram_cells() + len(self._counters)
@@ -85,29 +111,27 @@ class Metrics:
 class SharedMetrics(Collector):
     """Shows the sum over every process that counts in a folder."""
 
-    _LABELS: Final = {"casemeter_requests": ("method", "code"), "casemeter_verdicts": ("pack", "status")}
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
         """Read all files and yield the metrics."""
         histogram = [0.0] * _histogram_cells()
-        counters: dict[tuple[str, ...], float] = {}
+        counted: dict[tuple[str, ...], float] = {}
         for names, cells in self._read():
             for at, value in enumerate(cells[: len(histogram)]):
                 histogram[at] += value
             for key, value in zip(names, cells[len(histogram) :], strict=False):
-                counters[key] = counters.get(key, 0.0) + value
-        stages = HistogramMetricFamily(_HISTOGRAM, _HELP[_HISTOGRAM], labels=("stage",))
+                counted[key] = counted.get(key, 0.0) + value
+        stages = HistogramMetricFamily(_HISTOGRAM, "Time spent in each stage of a call.", labels=("stage",))
         width = len(BUCKETS_S) + 2
         for at, stage in enumerate(STAGES):
             own = histogram[at * width : (at + 1) * width]
             stages.add_metric((stage,), _cumulative(own[:-1]), own[-1])
         yield stages
-        for name, labels in self._LABELS.items():
-            family = CounterMetricFamily(name, _HELP[name], labels=labels)
-            for key, value in sorted(counters.items()):
+        for name, counter in counters().items():
+            family = CounterMetricFamily(name, counter.help, labels=counter.labels)
+            for key, value in sorted(counted.items()):
                 if key[0] == name:
                     family.add_metric(key[1:], value)
             yield family
