@@ -91,6 +91,11 @@ class Evaluator:
         stage = RulesStage(self.snapshot, self.zone, self.alerts, self.facilities)
         object.__setattr__(self, "_rules", stage)
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether any pack of rules is loaded."""
+        return self._rules.has_rules
+
     def evaluate_bytes(
         self, data: bytes, caller: Caller, *, in_time: Callable[[], bool] = lambda: True
     ) -> Reply:

@@ -1,0 +1,1 @@
+"""Living encounters: events as they happen, the state they come to, and telling whoever watches."""
