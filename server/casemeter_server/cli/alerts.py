@@ -14,7 +14,7 @@ from casemeter_rules.alerting.policy import Policy
 from casemeter_rules.alerting.precision import RulePrecision, read_precision
 from casemeter_rules.alerting.settings import AlertSettingsError, read_policy
 from casemeter_rules.alerting.shadow import HandError, TooManyRules, build_shadow
-from casemeter_server.cli.pack import Lang
+from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import notes, teaching
 
 app = typer.Typer(no_args_is_help=True, help="Read the answers to alerts; put rules in shadow.")

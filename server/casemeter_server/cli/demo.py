@@ -22,7 +22,7 @@ from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import Verdict
 from casemeter_client import AsyncClient
 from casemeter_client.text import lines
-from casemeter_server.cli.pack import Lang
+from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import bundles, configuration, notes, teaching
 from casemeter_server.config import Config
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings

@@ -13,7 +13,7 @@ from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_client import CaseMeterError, Client
 from casemeter_client.text import lines
 from casemeter_server.caller import Caller
-from casemeter_server.cli.pack import Lang
+from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import ConfigFile, Packs, bundles, configuration, notes, teaching
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator

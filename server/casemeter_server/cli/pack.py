@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -38,6 +36,7 @@ from casemeter_grouper.pack.shipped import find_pack
 from casemeter_grouper.pack.sources import open_source, scheme_folder
 from casemeter_grouper.pack.words import SaidError
 from casemeter_grouper.scheme import Scheme
+from casemeter_server.cli.language import Lang, Language
 from casemeter_server.cli.progress import progress_shown
 
 app = typer.Typer(no_args_is_help=True, help="Check, build, read, compare and fold packs.")
@@ -47,24 +46,6 @@ CATALOGUES = (LoadedCatalogue, CompiledCatalogue)
 
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
-
-class Language(StrEnum):
-    """Language of what is printed."""
-
-    EN = "en"
-    ZH = "zh"
-
-
-def environment_language() -> Language:
-    """Language of the environment: Chinese where the locale is Chinese, else English."""
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    locale = next((name for name in names if name), "")
-    return Language.ZH if locale.lower().startswith("zh") else Language.EN
-
-
-Lang = Annotated[
-    Language, typer.Option("--lang", default_factory=environment_language, show_default="from LANG")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Pack = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a pack, or the name of a shipped one.")]
 Source = Annotated[str, typer.Argument(help="Folder of a pack, name of a shipped one, or a bundle file.")]

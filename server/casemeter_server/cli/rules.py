@@ -19,10 +19,9 @@ from casemeter_grouper.pack.kinds import kind_of
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_rules.finding import RuleState
 from casemeter_rules.pack.header import KIND
+from casemeter_server.cli.language import Lang, Language
 from casemeter_server.cli.pack import (
     AsJson,
-    Lang,
-    Language,
     Pack,
     fault_json,
     print_faults,

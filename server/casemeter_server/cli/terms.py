@@ -11,7 +11,7 @@ from rich.text import Text
 
 from casemeter.v1 import terms_pb2
 from casemeter_client import CaseMeterError, Client
-from casemeter_server.cli.pack import Lang
+from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import teaching
 from casemeter_server.errors import RequestError
 from casemeter_server.terms import DEFAULT_LIMIT, Terms
