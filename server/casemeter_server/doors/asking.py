@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError, fault, invalid
+from casemeter_server.store.errors import StoreUnavailable
 
 AS_OF: Final = "casemeter-as-of"
 """Header with the moment an answer is to hold for, as RFC 3339 writes it; for replays and tests."""
@@ -28,6 +29,9 @@ MAX_BODY_BYTES: Final = 4 << 20
 
 CALLER: Final = "casemeter.caller"
 """Where the scope of a request has its caller, or the error of one who is not known."""
+
+DOOR: Final = "casemeter.door"
+"""Where the scope of a request has the name of its door, once that is known."""
 
 _log = logging.getLogger("casemeter")
 
@@ -82,19 +86,28 @@ Refusal = Callable[[RequestError], Response]
 
 
 def asking(
-    handler: Handler, refuse: Refusal, limit: int = MAX_BODY_BYTES
+    door: str,
+    handler: Handler,
+    refuse: Refusal,
+    *,
+    limit: int = MAX_BODY_BYTES,
+    identify: Callable[[Request], Caller] | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint: it reads the request, calls the handler, and refuses in the form of the door.
 
     Args:
+        door: name of the door, for metrics and the log.
         handler: answers.
         refuse: writes an error as the door does; :func:`http_status` tells the status.
         limit: the largest body in bytes.
+        identify: tells who asks, at doors whose callers prove that in a way of their own; raises
+            :class:`~casemeter_server.errors.RequestError`; ``None``: as the application found.
     """
 
     async def endpoint(request: Request) -> Response:
+        request.scope[DOOR] = door
         try:
-            caller = request.scope[CALLER]
+            caller = identify(request) if identify else request.scope[CALLER]
             if isinstance(caller, RequestError):
                 raise caller
             as_of = asked_as_of(request)
@@ -102,15 +115,25 @@ def asking(
             return await handler(Asked(request, body, caller, as_of, wanted(request)))
         except RequestError as error:
             return refuse(error)
+        except StoreUnavailable:
+            return refuse(RequestError("STORE_UNAVAILABLE", {}))
         except ClientDisconnect:
             raise
         except Exception as failure:
-            # A bug. The log names the call and the place in the code; values of the request stay out of it.
-            call = urandom(8).hex()
-            _log.error("call %r failed: %s at %s", call, type(failure).__name__, _place(failure))
-            return refuse(RequestError("INTERNAL", {"call_id": call}))
+            # A bug: the caller is told that it is one.
+            return refuse(failed(failure))
 
     return endpoint
+
+
+def failed(failure: Exception) -> RequestError:
+    """Log a bug and return what the caller is told of it.
+
+    The log names the call and the place in the code; values of the request stay out of it.
+    """
+    call = urandom(8).hex()
+    _log.error("call %r failed: %s at %s", call, type(failure).__name__, _place(failure))
+    return RequestError("INTERNAL", {"call_id": call})
 
 
 def http_status(error: RequestError) -> int:
@@ -136,7 +159,7 @@ def asked_as_of(request: Request) -> Timestamp | None:
     try:
         moment.FromJsonString(text.strip())
     except ValueError:
-        raise invalid([fault(AS_OF, "NOT_A_MOMENT", value=text[:40])]) from None
+        raise invalid([fault(AS_OF, "NOT_A_MOMENT", value=repr(text[:40]))]) from None
     return moment
 
 

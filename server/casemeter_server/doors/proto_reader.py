@@ -1,0 +1,287 @@
+"""Reading proto JSON: every fault at once, each with its place, and nothing dropped in silence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final, NoReturn, TypeVar
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from casemeter.v1 import error_pb2
+from casemeter_server.errors import MAX_FAULTS, RequestError, fault
+
+MAX_DIGITS: Final = 25
+"""A longer integer is beyond every type of the contract."""
+
+_SHOWN: Final = 40
+_NUMBER: Final = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,4})?|NaN|-?Infinity", re.ASCII)
+_M = TypeVar("_M", bound=Message)
+
+
+class Notes:
+    """Faults of one message; past those that are listed they are only counted."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.listed: list[error_pb2.FieldFault] = []
+
+    def add(self, place: str, reason: str, **details: object) -> None:
+        """Note a fault."""
+        self.count += 1
+        if len(self.listed) < MAX_FAULTS:
+            self.listed.append(fault(place, reason, **details))
+
+    def check(self) -> None:
+        """Refuse what has faults.
+
+        Raises:
+            RequestError: with those that are listed.
+        """
+        if self.count:
+            raise RequestError("INVALID_REQUEST", {"count": self.count}, self.listed)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object; ``twice`` are the names that it has more than once."""
+
+    twice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _NoNumber:
+    """NaN or an infinity written as a number, which JSON does not know."""
+
+    name: str
+
+
+_Read = Callable[[Any, str, Notes], Any]
+_Plan = dict[str, tuple[str, _Read, bool, str]]
+
+
+def read_json(body: bytes) -> Any:
+    """Return a JSON value.
+
+    Raises:
+        RequestError: the bytes are none; it tells where.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = body[: error.start].decode("utf-8", "replace")
+        _refuse("it is not UTF-8", before)
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        _refuse(_why(error), text[: error.pos])
+    except RecursionError:
+        _refuse("it is nested too deeply", "")
+
+
+def from_json(kind: type[_M], value: Any) -> _M:
+    """Return the message that a JSON value says.
+
+    Args:
+        kind: type of the message.
+        value: as :func:`read_json` returns it.
+
+    Raises:
+        RequestError: with every fault, each with its place.
+    """
+    notes = Notes()
+    if not isinstance(value, dict):
+        notes.add("(body)", "WRONG_TYPE", found=_said(value), expected="an object")
+    read = _read_message(kind.DESCRIPTOR)(value, "", notes) if isinstance(value, dict) else {}
+    notes.check()
+    return kind(**read)
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) < len(pairs):
+        found.twice = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return found
+
+
+def _int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_int, parse_constant=_NoNumber)
+
+
+def _why(error: json.JSONDecodeError) -> str:
+    return error.msg[0].lower() + error.msg[1:]
+
+
+def _refuse(why: str, before: str) -> NoReturn:
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    raise RequestError("NOT_JSON", {"why": why, "line": line, "column": column})
+
+
+@cache
+def _read_message(message: Any) -> _Read:
+    """Return the reader of a kind of message."""
+    plan: _Plan = {}
+
+    def read(value: Any, place: str, notes: Notes) -> Any:
+        if not isinstance(value, _Object):
+            notes.add(place, "WRONG_TYPE", found=_said(value), expected="an object")
+            return None
+        if not plan:
+            plan.update(_plan(message))
+        return _read_fields(value, place, notes, message, plan)
+
+    return read
+
+
+def _read_fields(value: _Object, place: str, notes: Notes, message: Any, plan: _Plan) -> dict[str, Any]:
+    before = place + "." if place else ""
+    for name in value.twice:
+        notes.add(before + name, "SENT_TWICE")
+    found: dict[str, Any] = {}
+    chosen: dict[str, str] = {}
+    for name, item in value.items():
+        planned = plan.get(name)
+        if planned is None:
+            notes.add(before + name[:_SHOWN], "UNKNOWN_FIELD", message=message.name, known=_near(name, plan))
+            continue
+        own, read, repeated, choice = planned
+        if item is None:  # proto JSON takes it as not sent
+            continue
+        if own in found:
+            notes.add(before + own, "SENT_TWICE")
+        if choice and chosen.setdefault(choice, own) != own:
+            notes.add(before + own, "CONTRADICTION", other=before + chosen[choice])
+        if not repeated:
+            found[own] = read(item, before + own, notes)
+        elif isinstance(item, list):
+            owner = before + own
+            found[own] = [read(entry, f"{owner}[{at}]", notes) for at, entry in enumerate(item)]
+        else:
+            notes.add(before + own, "WRONG_TYPE", found=_said(item), expected="an array")
+    return found
+
+
+def _plan(message: Any) -> _Plan:
+    plan: _Plan = {}
+    for found in message.fields:
+        choice = found.containing_oneof
+        # `optional` is made of a choice with one field, which cannot contradict itself.
+        planned = (found.name, _reader(found), found.is_repeated, choice.name if choice else "")
+        plan[found.name] = plan[found.json_name] = planned
+    return plan
+
+
+def _reader(found: Any) -> _Read:
+    if found.message_type is not None:
+        if found.message_type.full_name == "google.protobuf.Timestamp":
+            return _read_moment
+        return _read_message(found.message_type)
+    if found.enum_type is not None:
+        return _enum_reader({value.name: value.number for value in found.enum_type.values})
+    return {
+        found.CPPTYPE_INT32: _int_reader(32),
+        found.CPPTYPE_INT64: _int_reader(64),
+        found.CPPTYPE_DOUBLE: _read_double,
+        found.CPPTYPE_BOOL: _read_bool,
+        found.CPPTYPE_STRING: _read_text,
+    }[found.cpp_type]
+
+
+def _read_moment(value: Any, place: str, notes: Notes) -> Any:
+    moment = Timestamp()
+    try:
+        moment.FromJsonString(value)
+    except (ValueError, TypeError, AttributeError):
+        notes.add(place, "NOT_A_MOMENT", value=_said(value))
+    return moment
+
+
+def _enum_reader(numbers: dict[str, int]) -> _Read:
+    def read(value: Any, place: str, notes: Notes) -> Any:
+        if isinstance(value, str):
+            if value in numbers:
+                return numbers[value]
+            notes.add(place, "UNKNOWN_VALUE", value=value[:_SHOWN])
+            return 0
+        return whole(value, place, notes)
+
+    whole = _int_reader(32)
+    return read
+
+
+@cache
+def _int_reader(bits: int) -> _Read:
+    high = 2 ** (bits - 1) - 1
+
+    def read(value: Any, place: str, notes: Notes) -> Any:
+        number = value
+        if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdecimal():
+            number = _int(value)
+        if isinstance(number, float) and (number.is_integer() or abs(number) > high):
+            # A whole number may be written as 1.0; one beyond all bounds may have become infinite.
+            number = int(number) if abs(number) <= high else high + 1
+        if type(number) is not int:
+            notes.add(place, "WRONG_TYPE", found=_said(value), expected="a whole number")
+            return 0
+        if not -high - 1 <= number <= high:
+            notes.add(place, "OUT_OF_RANGE", value=_said(value), low=-high - 1, high=high)
+            return 0
+        return number
+
+    return read
+
+
+def _read_double(value: Any, place: str, notes: Notes) -> Any:
+    if type(value) in (int, float):
+        return float(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
+    notes.add(place, "WRONG_TYPE", found=_said(value), expected="a number")
+    return 0.0
+
+
+def _read_bool(value: Any, place: str, notes: Notes) -> Any:
+    if isinstance(value, bool):
+        return value
+    notes.add(place, "WRONG_TYPE", found=_said(value), expected="true or false")
+    return False
+
+
+def _read_text(value: Any, place: str, notes: Notes) -> Any:
+    if not isinstance(value, str):
+        notes.add(place, "WRONG_TYPE", found=_said(value), expected="text")
+        return ""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        notes.add(place, "WRONG_TYPE", found="text with half a character", expected="text")
+        return ""
+    return value
+
+
+def _said(value: Any) -> str:
+    """Return a value in a few words."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, _NoNumber):
+        return value.name
+    if isinstance(value, str):
+        text = value.encode("utf-8", "replace").decode()
+        return f"'{text[:_SHOWN]}'"
+    return json.dumps(value)[:_SHOWN]
+
+
+def _near(name: str, plan: Iterable[str]) -> str:
+    near = get_close_matches(name[:_SHOWN], plan, n=1)
+    return f"perhaps it is '{near[0]}'" if near else "/openapi.json has all names"
