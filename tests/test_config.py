@@ -14,7 +14,9 @@ import pytest
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.config import Config, ConfigError, read_config
 from casemeter_server.facilities import Facility
+from casemeter_server.identity.settings import read_identity
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
+from identities import issuer, written_identity
 
 CASES = tomllib.loads((Path(__file__).parent / "data" / "bad_configurations.toml").read_text("utf-8"))["case"]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -59,6 +61,7 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     (meter,) = re.findall(r"```toml\n(.*?)```", (DOCS / "meter.md").read_text("utf-8"), re.DOTALL)
     (tmp_path / "meter.toml").write_text(meter, "utf-8")
     (tmp_path / "alerts.toml").write_text("budget = 4\n", "utf-8")
+    issuers = written_identity(tmp_path, issuer())
     config = read_config(written(tmp_path, example))
     limits = Limits((0.8, 1.0), 0.95)
     hospital = HospitalSettings(
@@ -78,7 +81,9 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
         hospitals={"H001": "chs_drg_11"},
         meter=MeterSettings(hospital, {"H001": HospitalSettings(level="二级")}),
         alerts=Policy(budget=4),
+        identity=read_identity(issuers),
         facilities={"H001": Facility(3, "眼科专科医院")},
+        seal_key=tmp_path / "keys/seal.pem",
         time_zone="Asia/Shanghai",
         data=tmp_path / "data",
         stop_seconds=5,

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from casemeter_rules.alerting.policy import Policy
@@ -15,7 +15,13 @@ from casemeter_rules.alerting.settings import AlertSettingsError, read_policy
 from casemeter_server.facilities import MAX_LEVEL, Facility
 from casemeter_server.meter_settings import MeterSettings, MeterSettingsError, read_meter_settings
 
+if TYPE_CHECKING:
+    from casemeter_server.identity.settings import Identity
+
 MAX_WORKERS: Final = 64
+SEAL_KEY_FILE: Final = "seal_key.pem"
+"""Name of the key of seals that is made in the data folder where the configuration names none."""
+
 _ADDRESSES: Final = ("listen", "metrics", "doors")
 
 
@@ -51,7 +57,11 @@ class Config:
         hospitals: default pack by hospital.
         meter: what hospitals set for their meters, read from the file that the configuration names.
         alerts: how findings are shown, read from the file that the configuration names.
+        identity: whose tokens are believed, read from the file that the configuration names; ``None``: there
+            are callers on the server's own machine only, and they are who they say they are.
         facilities: what rules ask of each hospital, by hospital.
+        seal_key: file of the private key of seals; ``None``: one in the data folder, made when it is first
+            needed.
         time_zone: the hospital's zone, by whose local days stays are counted.
         data: folder for bundles and metrics.
         stop_seconds: how long calls under way may take to end when the server stops.
@@ -68,7 +78,9 @@ class Config:
     hospitals: Mapping[str, str] = field(default_factory=dict)
     meter: MeterSettings = field(default_factory=MeterSettings)
     alerts: Policy = field(default_factory=Policy)
+    identity: Identity | None = None
     facilities: Mapping[str, Facility] = field(default_factory=dict)
+    seal_key: Path | None = None
     time_zone: str = "Asia/Shanghai"
     data: Path = field(default_factory=_default_data)
     stop_seconds: float = 5.0
@@ -95,6 +107,11 @@ class Config:
         if self.store == "none":
             return ""
         return self.store or f"sqlite:///{self.data / 'casemeter.db'}"
+
+    @property
+    def seal_key_file(self) -> Path:
+        """File of the private key of seals."""
+        return self.seal_key or self.data / SEAL_KEY_FILE
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,7 +142,9 @@ def read_config(path: Path) -> Config:
         "hospitals": (dict, 'a table like { H001 = "chs_drg_11" }'),
         "meter": (str, 'a file like "meter.toml"'),
         "alerts": (str, 'a file like "alerts.toml"'),
+        "identity": (str, 'a file like "identity.toml"'),
         "facilities": (dict, "a table like { H001 = { level = 3 } }"),
+        "seal_key": (str, 'a file like "seal_key.pem"'),
         "time_zone": (str, 'text like "Asia/Shanghai"'),
         "data": (str, "a folder"),
         "stop_seconds": ((int, float), "a number of seconds, 0 or more"),
@@ -168,6 +187,8 @@ def read_config(path: Path) -> Config:
             values["alerts"] = read_policy(path.parent / alerts)
         except AlertSettingsError as error:
             faults += [f"'alerts': {alerts}: {fault}" for fault in error.faults]
+    if isinstance(identity := values.get("identity"), str):
+        values["identity"] = _identity(path.parent, identity, faults)
     if isinstance(facilities := values.get("facilities"), dict):
         values["facilities"] = {
             name: _facility(name, facility, faults) for name, facility in facilities.items()
@@ -180,9 +201,23 @@ def read_config(path: Path) -> Config:
         values["packs"] = tuple(
             str(own) if own.exists() else name for own, name in zip(beside, values["packs"], strict=True)
         )
+    if "seal_key" in values:
+        values["seal_key"] = path.parent / values["seal_key"]
     if "data" in values:
         values["data"] = path.parent / values["data"]
     return Config(**values)
+
+
+def _identity(folder: Path, name: str, faults: list[str]) -> Identity | None:
+    """Return whose tokens are believed; note what cannot be read."""
+    # Whoever has no such file need not wait for the library of tokens.
+    from casemeter_server.identity.settings import IdentitySettingsError, read_identity
+
+    try:
+        return read_identity(folder / name)
+    except IdentitySettingsError as error:
+        faults += [f"'identity': {name}: {fault}" for fault in error.faults]
+        return None
 
 
 def _facility(name: str, facility: object, faults: list[str]) -> Facility:
