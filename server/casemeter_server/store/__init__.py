@@ -1,0 +1,1 @@
+"""What must be kept: encounters, answers, seals, settings, and who looked at which patient."""

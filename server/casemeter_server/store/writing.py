@@ -1,0 +1,155 @@
+"""What can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from casemeter_server.store.database import SETTINGS, Database, Key
+from casemeter_server.store.reading import Reading
+from casemeter_server.store.rows import Answer, EncounterRow, Seal, SettingsRow, StoredEvent
+from casemeter_server.store.tables import answers, encounters, events, seals, settings
+
+_IDS_AT_ONCE: Final = 500
+_FIND: Final = select(*(encounters.c[name] for name in EncounterRow._fields)).where(
+    encounters.c.hospital == bindparam("of_hospital"), encounters.c.encounter == bindparam("of_encounter")
+)
+_MOVE_ON: Final = update(encounters).where(
+    encounters.c.hospital == bindparam("of_hospital"), encounters.c.encounter == bindparam("of_encounter")
+)
+
+
+class Held(Exception):
+    """Another process holds what is asked for, and waiting for it here could make two wait for each other."""
+
+
+class Writing(Reading):
+    """Keeps something; all of it or, if the work fails, nothing.
+
+    Attributes:
+        changed: what is announced once it is committed.
+    """
+
+    def __init__(self, connection: Connection, database: Database, *, wait: bool) -> None:
+        """Begin.
+
+        Args:
+            connection: in a transaction.
+            database: that it belongs to.
+            wait: whether nothing is held yet in this transaction. Only then is it safe to wait for what
+                others hold: whoever waits holds nothing that another one may wait for.
+        """
+        super().__init__(connection)
+        self._database, self._wait = database, wait
+        self.changed: set[Key] = set()
+
+    def lock(self, hospital: str, encounter: str, at: datetime) -> tuple[EncounterRow, bool]:
+        """Hold an encounter until this work is committed; nobody else changes it meanwhile.
+
+        Args:
+            hospital: of the encounter.
+            encounter: its number.
+            at: when it is opened, if there is none.
+
+        Returns:
+            The encounter, and whether it was opened now: it then is at version 0.
+        """
+        if found := self._find(hospital, encounter):
+            return found, False
+        if not self._database.hold(self._connection, (hospital, encounter), wait=self._wait):
+            raise Held
+        # Somebody may have opened it while this one waited.
+        row = EncounterRow(hospital, encounter, 0, at, at)
+        opening = self._database.insert_new(encounters).values(**row._asdict(), change=0)
+        if self._connection.execute(opening).rowcount:
+            return row, True
+        found = self._find(hospital, encounter)
+        if not found:
+            raise Held
+        return found, False
+
+    def known(self, hospital: str, encounter: str, event_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the digests of those events that are kept already, by event_id."""
+        asked = list(dict.fromkeys(event_ids))
+        found: dict[str, bytes] = {}
+        for at in range(0, len(asked), _IDS_AT_ONCE):
+            statement = select(events.c.event_id, events.c.digest).where(
+                events.c.hospital == hospital,
+                events.c.encounter == encounter,
+                events.c.event_id.in_(asked[at : at + _IDS_AT_ONCE]),
+            )
+            found.update((id, digest) for id, digest in self._connection.execute(statement))
+        return found
+
+    def add_events(self, row: EncounterRow, new: Sequence[StoredEvent], at: datetime) -> int:
+        """Keep events of an encounter that is held; return its version with them, one more than before."""
+        version = self._move_on(row, at)
+        place = {"hospital": row.hospital, "encounter": row.encounter, "version": version, "kept_at": at}
+        self._connection.execute(insert(events), [{**place, **event._asdict()} for event in new])
+        return version
+
+    def add_answer(self, answer: Answer) -> int:
+        """Keep an answer; return the version of its encounter with it, 0 if none is open."""
+        row = self._find(answer.hospital, answer.encounter)
+        if not row and self.encounter(answer.hospital, answer.encounter):
+            raise Held
+        self._connection.execute(insert(answers), answer._asdict())
+        return self._move_on(row, answer.at) if row else 0
+
+    def put_settings(
+        self, name: str, content: str, if_version: int, by: str, at: datetime
+    ) -> SettingsRow | None:
+        """Change settings, unless somebody else has done so meanwhile.
+
+        Args:
+            name: which.
+            content: the text of them.
+            if_version: the version that the change was made from; 0: there was none.
+            by: who changes them.
+            at: when.
+
+        Returns:
+            As they are now; ``None``: they are of another version by now, and nothing was changed.
+        """
+        if not self._database.hold(self._connection, ("settings", name), wait=self._wait):
+            raise Held
+        row = SettingsRow(name, content, if_version + 1, by, at)
+        values = {**row._asdict(), "change": self._database.next_change(self._connection)}
+        if if_version:
+            found = settings.c.name == name, settings.c.version == if_version
+            done = self._connection.execute(update(settings).where(*found).values(**values))
+        else:
+            done = self._connection.execute(self._database.insert_new(settings).values(**values))
+        if not done.rowcount:
+            return None
+        self.changed.add(SETTINGS)
+        return row
+
+    def add_seal(self, seal: Seal) -> None:
+        """Keep a seal."""
+        self._connection.execute(insert(seals), seal._asdict())
+
+    def _find(self, hospital: str, encounter: str) -> EncounterRow | None:
+        """Return an encounter and hold it; ``None``: there is none, or it must not be waited for."""
+        statement = self._database.for_update(_FIND, wait=self._wait)
+        found = self._connection.execute(
+            statement, {"of_hospital": hospital, "of_encounter": encounter}
+        ).first()
+        return EncounterRow._make(found) if found else None
+
+    def _move_on(self, row: EncounterRow, at: datetime) -> int:
+        self.changed.add((row.hospital, row.encounter))
+        self._connection.execute(
+            _MOVE_ON,
+            {
+                "of_hospital": row.hospital,
+                "of_encounter": row.encounter,
+                "version": row.version + 1,
+                "changed_at": at,
+                "change": self._database.next_change(self._connection),
+            },
+        )
+        return row.version + 1
