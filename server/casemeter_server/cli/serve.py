@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Annotated
 
 import typer
 
-from casemeter_server.cli.setup import ConfigFile, Packs, bundles, configuration, notes, teaching
-from casemeter_server.serving import Running
-from casemeter_server.serving import serve as serve_until_stopped
+from casemeter_server.cli.setup import ConfigFile, Packs, configuration, notes, teaching
+from casemeter_server.config import Config
+from casemeter_server.processes.supervisor import Serving, supervise
+from casemeter_server.processes.worker import LOG_FORMAT
 
 
 def serve(
@@ -22,19 +22,34 @@ def serve(
     metrics: Annotated[
         str | None, typer.Option(help="Address and port of the metrics page. [default: 127.0.0.1:9464]")
     ] = None,
+    doors: Annotated[
+        str | None,
+        typer.Option(help="Address and port of the HTTP doors; '' opens none. [default: 127.0.0.1:8080]"),
+    ] = None,
 ) -> None:
-    """Answer calls until SIGTERM or Ctrl-C. Packs that are not built yet are built first."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    with teaching():
+    """Answer calls until SIGTERM or Ctrl-C. Packs that are not built yet are built first.
+
+    SIGHUP reads configuration and packs again.
+    """
+    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
+    addresses = {"listen": listen, "metrics": metrics, "doors": doors}
+
+    def configure() -> Config:
         settings = configuration(config, pack)
-        if listen is not None:
-            settings = settings.changed("listen", listen)
-        if metrics is not None:
-            settings = settings.changed("metrics", metrics)
+        for key, address in addresses.items():
+            if address is not None:
+                settings = settings.changed(key, address)
+        return settings
 
-        def ready(running: Running) -> None:
-            names = ", ".join(settings.packs)
-            shown = f"; metrics on port {running.metrics_port}" if running.metrics_port else ""
-            notes.print(f"casemeter answers {names} on {settings.host}:{running.port}{shown}", markup=False)
+    with teaching():
+        supervise(configure, _say)
 
-        asyncio.run(serve_until_stopped(settings, bundles(settings), ready))
+
+def _say(serving: Serving) -> None:
+    config = serving.config
+    line = f"casemeter answers {', '.join(config.packs)} on {config.host}:{serving.ports['grpc']}"
+    if serving.metrics_port:
+        line += f"; metrics on port {serving.metrics_port}"
+    if "doors" in serving.ports:
+        line += f"; doors on port {serving.ports['doors']}"
+    notes.print(line, markup=False)

@@ -11,12 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from casemeter_grouper.compiled.bundle import BundleError
-from casemeter_grouper.pack.build import SUFFIX, build_cached
-from casemeter_grouper.pack.faults import ERROR, PackError
-from casemeter_grouper.pack.shipped import find_pack
-from casemeter_grouper.pack.words import SaidError
-from casemeter_server.config import Config, ConfigError, read_config
+from casemeter_server.config import Config, read_config
+from casemeter_server.lessons import TAUGHT, lesson
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
 """What is said beside the result goes to standard error."""
@@ -37,14 +33,8 @@ def teaching() -> Iterator[None]:
     """End the command with what is wrong and how to mend it, not with a trace."""
     try:
         yield
-    except PackError as error:
-        for fault in error.faults:
-            if fault.severity == ERROR:
-                notes.print(fault.line(), style="red", markup=False)
-        notes.print("The pack has errors; 'casemeter pack check' shows everything.", markup=False)
-        raise typer.Exit(1) from None
-    except (BundleError, ConfigError, SaidError, OSError, ValueError) as error:
-        notes.print(f"{error}", style="red", markup=False)
+    except TAUGHT as error:
+        notes.print(lesson(error), style="red", markup=False)
         raise typer.Exit(1) from None
 
 
@@ -56,6 +46,10 @@ def configuration(file: Path | None, packs: Sequence[str] | None) -> Config:
 
 def bundles(config: Config) -> list[Path]:
     """Return the bundle of every pack of a configuration, building those that are not built yet."""
+    # Loaded here: the supervisor of a server uses this module, and never compiles a pack itself.
+    from casemeter_grouper.pack.build import SUFFIX, build_cached
+    from casemeter_grouper.pack.shipped import find_pack
+
     found: list[Path] = []
     for name in config.packs:
         if name.endswith(SUFFIX):

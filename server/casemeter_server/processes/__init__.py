@@ -1,0 +1,1 @@
+"""The processes of a server: a supervisor that keeps workers of several kinds alive."""
