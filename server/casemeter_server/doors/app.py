@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from time import perf_counter_ns
 from typing import Final
 
@@ -20,9 +20,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from casemeter_server.calls import Call, StreamCall
 from casemeter_server.doors import json_door
 from casemeter_server.doors.asking import CALLER, DOOR, failed
+from casemeter_server.doors.desk import Desk
+from casemeter_server.doors.settings import DoorSettings
+from casemeter_server.engine import Engine
 from casemeter_server.errors import RequestError
 from casemeter_server.identity.authenticator import Authenticator
 from casemeter_server.identity.declared import from_headers
@@ -35,30 +37,36 @@ Count = Callable[[str, str], None]
 
 
 def create_app(
-    calls: Mapping[str, Call | StreamCall],
+    engine: Engine,
     authenticator: Authenticator,
-    routes: Sequence[BaseRoute] = (),
+    settings: DoorSettings | None = None,
     *,
     is_local: bool = True,
     count: Count = lambda _door, _status: None,
 ) -> Starlette:
-    """Return the application.
+    """Return the application with every door.
 
     Args:
-        calls: the calls of the contract, by name.
+        engine: answers.
         authenticator: tells who asks.
-        routes: of the other doors, each made by :func:`~casemeter_server.doors.asking.asking`.
+        settings: of the doors; ``None``: as they are without any.
         is_local: whether only this machine can reach where it listens.
         count: counts replies.
     """
+    desk = Desk(engine, settings or DoorSettings())
     return Starlette(
-        routes=[Route("/healthz", _healthz), *json_door.routes(calls), *routes],
+        routes=[Route("/healthz", _healthz), *json_door.routes(engine.calls), *_routes(desk)],
         middleware=[
             Middleware(_Logged, count=count),
             Middleware(_Identified, authenticator=authenticator, is_local=is_local),
         ],
         exception_handlers={HTTPException: _no_route, Exception: _bug},
     )
+
+
+def _routes(desk: Desk) -> list[BaseRoute]:
+    """Return the routes of the doors that hospitals know already."""
+    return []
 
 
 class _Identified:

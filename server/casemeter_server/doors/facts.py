@@ -55,14 +55,16 @@ class DoorFacts:
 
 @cache
 def read_facts(package: str, file: str = "facts.toml") -> DoorFacts:
-    """Return what a door can carry, from the file beside its code: ``name`` and ``paths``.
+    """Return what a door can carry, from the file beside its code.
+
+    It has ``name``, and ``paths``, or ``fields`` that say of each path what of the message it is read from.
 
     Raises:
         ValueError: the contract has no path of the file.
     """
     text = resources.files(package).joinpath(file).read_text("utf-8")
     values = tomllib.loads(text)
-    return DoorFacts(values["name"], frozenset(values["paths"]))
+    return DoorFacts(values["name"], frozenset(values.get("paths") or values["fields"]))
 
 
 def project(encounter: Encounter, facts: DoorFacts) -> Encounter:

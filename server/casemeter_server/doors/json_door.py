@@ -26,10 +26,10 @@ EVALUATE_STREAM: Final = "EvaluateStream"
 
 
 def routes(calls: Mapping[str, Call | StreamCall]) -> list[Route]:
-    """Return the route of each call, and of the stream of evaluations, whose requests are lines of one body."""
-    handlers = {
-        name: _single(call) if isinstance(call, Call) else _watch(call) for name, call in calls.items()
-    }
+    """Return the route of each call, and of the stream of evaluations, whose requests are lines of a body."""
+    handlers: dict[str, Handler] = {}
+    for name, call in calls.items():
+        handlers[name] = _single(call) if isinstance(call, Call) else _watch(call)
     evaluate = calls.get("Evaluate")
     if isinstance(evaluate, Call):
         handlers[EVALUATE_STREAM] = _evaluations(evaluate)
