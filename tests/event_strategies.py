@@ -78,6 +78,8 @@ def histories(draw: st.DrawFn, most: int = 14) -> list[EncounterEvent]:
     events: list[EncounterEvent] = []
     for at, (moment, content) in enumerate(contents):
         event = json_format.ParseDict({"eventId": numbers[at], "time": moment, **content}, EncounterEvent())
+        if event.HasField("charge") and event.charge.line.reverses == event.charge.id:
+            event.charge.line.reverses = "d"
         wrong = draw(st.sampled_from(("", "", "", *numbers)))
         if wrong != numbers[at]:
             event.corrects = wrong

@@ -85,11 +85,18 @@ def live(
     metrics: str = "",
     meter: MeterSettings | None = None,
     stop_seconds: float = 5.0,
+    store: str = "none",
 ) -> Iterator[Live]:
     """Serve a snapshot while the context lasts."""
     server = Live(
         snapshot,
-        Config(listen=listen, metrics=metrics, meter=meter or MeterSettings(), stop_seconds=stop_seconds),
+        Config(
+            listen=listen,
+            metrics=metrics,
+            meter=meter or MeterSettings(),
+            stop_seconds=stop_seconds,
+            store=store,
+        ),
     )
     server.start()
     try:

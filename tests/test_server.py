@@ -32,6 +32,7 @@ from casemeter_grouper.near_misses import NearMisses
 from casemeter_grouper.pack.build import build
 from casemeter_server import loaded_scheme
 from casemeter_server.caller import Caller
+from casemeter_server.calls import METHODS
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
@@ -102,8 +103,7 @@ def test_reflection_describes_the_service(channel: grpc.Channel) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
     }
     found = DescriptorPool(database).FindServiceByName(NAME)
-    methods = ["Evaluate", "EvaluateStream", "ListPacks", "SearchTerms"]
-    assert [method.name for method in found.methods] == methods
+    assert [method.name for method in found.methods] == list(METHODS)
     fields = found.methods_by_name["Evaluate"].input_type.fields_by_name
     assert fields.keys() == EvaluateRequest.DESCRIPTOR.fields_by_name.keys()
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from casemeter.v1 import error_pb2, service_pb2, verdict_pb2
+from casemeter.v1 import encounter_pb2, error_pb2, service_pb2, verdict_pb2
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.alternatives import check_alternatives
 from casemeter_server.caller import Caller
@@ -26,7 +26,7 @@ from casemeter_server.metering import Metering
 from casemeter_server.money import Money
 from casemeter_server.plain.calendar import iso_day, offsets_of
 from casemeter_server.plain.reader import PlainAnswer
-from casemeter_server.plain.wire import content_field, number_field, tags
+from casemeter_server.plain.wire import content_field, first_text, number_field, tags
 from casemeter_server.prepare import MAX_ID, prepare
 from casemeter_server.rules_stage import RulesStage
 from casemeter_server.shelf import holds_always, holds_on
@@ -37,6 +37,7 @@ from casemeter_server.views import hide_money
 _EARLIEST_AS_OF: Final = seconds_since(EARLIEST_AS_OF)
 
 _VERDICT, _CALL_ID, _TIMINGS = tags(service_pb2.EvaluateResponse, "verdict", "call_id", "timings")
+(_ENCOUNTER_ID,) = tags(encounter_pb2.Encounter, "encounter_id")
 _GROUP_NS, _VERDICT_NS = tags(service_pb2.Timings, "group_ns", "verdict_ns")
 _STATUS_NAMES: Final = {
     number: name.removeprefix("GROUP_STATUS_").lower() for name, number in verdict_pb2.GroupStatus.items()
@@ -51,6 +52,7 @@ class Reply(NamedTuple):
     Attributes:
         data: an ``EvaluateResponse``, serialised.
         call_id: of the response.
+        encounter_id: number of the stay; empty: not sent.
         pack: id of the pack that answered.
         status: how the case ends, in lower case.
         stages: nanoseconds by stage, in the order of :data:`~casemeter_server.metrics.STAGES` without the
@@ -59,6 +61,7 @@ class Reply(NamedTuple):
 
     data: bytes
     call_id: str
+    encounter_id: str
     pack: str
     status: str
     stages: tuple[int, ...]
@@ -114,7 +117,7 @@ class Evaluator:
         started = perf_counter_ns()
         found = self._answer_plain(data, caller)
         if found:
-            return _plain_reply(*found, perf_counter_ns() - started)
+            return _plain_reply(data, *found, perf_counter_ns() - started)
         request = parse(service_pb2.EvaluateRequest(), data)
         decode_ns = perf_counter_ns() - started
         response = self.evaluate(request, caller, decode_ns=decode_ns, in_time=in_time)
@@ -126,7 +129,10 @@ class Evaluator:
             *(timings.decode_ns, timings.case_ns, timings.group_ns, timings.verdict_ns),
             *(timings.meter_ns, timings.rules_ns, timings.explain_ns, timings.near_misses_ns, encode_ns),
         )
-        return Reply(written, response.call_id, verdict.pack.id, _STATUS_NAMES[verdict.status], stages)
+        number = request.encounter.encounter_id
+        return Reply(
+            written, response.call_id, number, verdict.pack.id, _STATUS_NAMES[verdict.status], stages
+        )
 
     def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer] | None:
         """Answer a request the short way; ``None`` if it is not plain."""
@@ -318,17 +324,17 @@ def parse(message: _M, data: bytes) -> _M:
     return message
 
 
-def _plain_reply(loaded: LoadedPack[Any], answer: PlainAnswer, group_ns: int) -> Reply:
+def _plain_reply(data: bytes, loaded: LoadedPack[Any], answer: PlainAnswer, group_ns: int) -> Reply:
     """Return the reply to a plain request: the envelope of its verdict, written as the messages are."""
     started = perf_counter_ns()
     call_id = answer.call_id or urandom(16).hex().encode()
     envelope = content_field(_VERDICT, answer.verdict) + content_field(_CALL_ID, call_id)
     verdict_ns = perf_counter_ns() - started
     timings = number_field(_GROUP_NS, group_ns) + number_field(_VERDICT_NS, verdict_ns)
-    data = envelope + content_field(_TIMINGS, timings)
-    return Reply(
-        data, call_id.decode(), loaded.header.id, answer.status, (0, 0, group_ns, verdict_ns, 0, 0, 0, 0, 0)
-    )
+    number = first_text(data, *answer.encounter, _ENCOUNTER_ID)
+    stages = (0, 0, group_ns, verdict_ns, 0, 0, 0, 0, 0)
+    written = envelope + content_field(_TIMINGS, timings)
+    return Reply(written, call_id.decode(), number, loaded.header.id, answer.status, stages)
 
 
 def _check_time(in_time: Callable[[], bool]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from asyncio import get_running_loop, to_thread
-from collections.abc import AsyncIterator
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
 from time import perf_counter_ns
@@ -16,18 +17,20 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from casemeter.v1 import service_pb2, terms_pb2
+from casemeter.v1 import service_pb2
 from casemeter_server.caller import Caller
+from casemeter_server.calls import Call, StreamCall
+from casemeter_server.engine import Engine
 from casemeter_server.errors import RequestError
-from casemeter_server.evaluation import Evaluator, Reply, parse
+from casemeter_server.evaluation import Reply, parse
+from casemeter_server.identity.authenticator import Authenticator
+from casemeter_server.identity.declared import from_metadata
+from casemeter_server.identity.loopback import is_loopback_peer
 from casemeter_server.metrics import STAGES, Metrics
-from casemeter_server.plain.wire import content_field, tags
+from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.prepare import MAX_ID
-from casemeter_server.terms import Terms
 
 SERVICE: Final = "casemeter.v1.CaseMeterService"
-HOSPITAL_KEY: Final = "casemeter-hospital"
-ROLE_KEY: Final = "casemeter-role"
 ERROR_KEY: Final = "casemeter-error-bin"
 DOMAIN: Final = "casemeter"
 
@@ -37,44 +40,60 @@ COUNT_EVERY_S: Final = 0.05
 _log = logging.getLogger("casemeter")
 _TOTAL: Final = STAGES.index("total")
 _RESPONSE, _CALL_ID = tags(service_pb2.EvaluateStreamResponse, "response", "call_id")
+(_RECORDED,) = tags(service_pb2.EvaluateResponse, "recorded")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class CaseMeterService:
-    """Answers the calls of the contract from one evaluator, which a reload replaces as a whole."""
+    """Answers the calls of the contract by an engine."""
 
-    def __init__(self, evaluator: Evaluator, metrics: Metrics, terms: Terms | None = None) -> None:
-        self.evaluator = evaluator
-        self.terms = terms or Terms()
+    def __init__(
+        self, engine: Engine, metrics: Metrics, authenticator: Authenticator, *, is_local: bool
+    ) -> None:
+        """Take what answers.
+
+        Args:
+            engine: answers.
+            metrics: counts.
+            authenticator: knows who asks.
+            is_local: whether the listener can be reached from its own machine only.
+        """
+        self.engine = engine
         self._metrics = metrics
+        self._authenticator = authenticator
+        self._is_local = is_local
         self._uncounted: list[tuple[str, Reply, int]] = []
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the handlers of the service. They take and give bytes, so that both ends are timed."""
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                "Evaluate": grpc.unary_unary_rpc_method_handler(self.evaluate),
-                "EvaluateStream": grpc.stream_stream_rpc_method_handler(self.evaluate_stream),
-                "ListPacks": grpc.unary_unary_rpc_method_handler(self.list_packs),
-                "SearchTerms": grpc.unary_unary_rpc_method_handler(self.search_terms),
-            },
-        )
+        handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            call.name: grpc.unary_stream_rpc_method_handler(self._stream(call))
+            if isinstance(call, StreamCall)
+            else grpc.unary_unary_rpc_method_handler(self._unary(call))
+            for call in self.engine.calls.values()
+        }
+        # Requests that are plain are never parsed: these two take the bytes themselves.
+        handlers["Evaluate"] = grpc.unary_unary_rpc_method_handler(self.evaluate)
+        handlers["EvaluateStream"] = grpc.stream_stream_rpc_method_handler(self.evaluate_stream)
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     async def evaluate(self, data: bytes, context: Context) -> bytes:
         """Answer one request."""
         started = perf_counter_ns()
         try:
-            reply = self._answer("Evaluate", data, started, _caller(context), context)
+            caller = self._caller(context, "Evaluate")
+            reply = self._answer("Evaluate", data, started, caller, context)
         except RequestError as error:
-            self._metrics.count("casemeter_requests", "Evaluate", error.status.name)
-            await _abort(error, context)
-        return reply.data
+            await self._refuse("Evaluate", error, context)
+        return reply.data + self._recorded("Evaluate", reply, caller)
 
     async def evaluate_stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """Answer requests as they come; a faulty one gets an error in its response."""
-        caller = _caller(context)
+        try:
+            caller = self._caller(context, "EvaluateStream")
+        except RequestError as error:
+            await self._refuse("EvaluateStream", error, context)
         async for data in requests:
             try:
                 reply = self._answer("EvaluateStream", data, perf_counter_ns(), caller, context)
@@ -83,40 +102,58 @@ class CaseMeterService:
                 self._metrics.count("casemeter_requests", "EvaluateStream", error.status.name)
                 yield refusal.SerializeToString(deterministic=True)
             else:
-                yield content_field(_RESPONSE, reply.data) + content_field(_CALL_ID, reply.call_id.encode())
+                response = reply.data + self._recorded("EvaluateStream", reply, caller)
+                yield content_field(_RESPONSE, response) + content_field(_CALL_ID, reply.call_id.encode())
 
-    async def list_packs(self, data: bytes, context: Context) -> bytes:
-        """Describe the packs loaded."""
-        try:
-            parse(service_pb2.ListPacksRequest(), data)
-        except RequestError as error:
-            self._metrics.count("casemeter_requests", "ListPacks", error.status.name)
-            await _abort(error, context)
-        packs = self.evaluator.snapshot.describe(_caller(context).hospital)
-        self._metrics.count("casemeter_requests", "ListPacks", "OK")
-        return service_pb2.ListPacksResponse(packs=packs).SerializeToString(deterministic=True)
+    def _unary(self, call: Call) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        async def handle(data: bytes, context: Context) -> bytes:
+            try:
+                caller = self._caller(context)
+                with _bugs_told(str):
+                    reply = await call.answer(parse(call.request(), data), caller)
+            except RequestError as error:
+                await self._refuse(call.name, error, context)
+            self._metrics.count("casemeter_requests", call.name, "OK")
+            return reply.SerializeToString(deterministic=True)
 
-    async def search_terms(self, data: bytes, context: Context) -> bytes:
-        """Find the codes of what a physician types, beside the loop that answers orders."""
-        try:
-            request = parse(terms_pb2.SearchTermsRequest(), data)
-            found = await to_thread(self.terms.search, request)
-        except RequestError as error:
-            self._metrics.count("casemeter_requests", "SearchTerms", error.status.name)
-            await _abort(error, context)
-        self._metrics.count("casemeter_requests", "SearchTerms", "OK")
-        return found.SerializeToString(deterministic=True)
+        return handle
+
+    def _stream(self, call: StreamCall) -> Callable[[bytes, Context], AsyncIterator[bytes]]:
+        async def handle(data: bytes, context: Context) -> AsyncIterator[bytes]:
+            try:
+                caller = self._caller(context)
+                with _bugs_told(str):
+                    async for reply in call.answer(parse(call.request(), data), caller):
+                        yield reply.SerializeToString(deterministic=True)
+            except RequestError as error:
+                await self._refuse(call.name, error, context)
+            self._metrics.count("casemeter_requests", call.name, "OK")
+
+        return handle
+
+    def _caller(self, context: Context, call: str = "") -> Caller:
+        """Return who makes a call, who must be allowed to make it if it is named here."""
+        declared = from_metadata(context.invocation_metadata() or ())
+        local = is_loopback_peer(context.peer())
+        caller = self._authenticator.authenticate(
+            declared, listener_is_local=self._is_local, peer_is_local=local
+        )
+        if call:
+            self.engine.may(caller, call)
+        return caller
+
+    def _recorded(self, method: str, reply: Reply, caller: Caller) -> bytes:
+        """Record a look at a patient; returns what the response says of it."""
+        recorded = self.engine.record_look(caller, method, reply.encounter_id)
+        return b"" if recorded is None else number_field(_RECORDED, int(recorded))
+
+    async def _refuse(self, method: str, error: RequestError, context: Context) -> NoReturn:
+        self._metrics.count("casemeter_requests", method, error.status.name)
+        await _abort(error, context)
 
     def _answer(self, method: str, data: bytes, started: int, caller: Caller, context: Context) -> Reply:
-        try:
-            reply = self.evaluator.evaluate_bytes(data, caller, in_time=lambda: _in_time(context))
-        except RequestError:
-            raise
-        except Exception as failure:
-            # A bug. The log names the call and the place in the code; values of the request stay out of it.
-            call_id = _call_id(data) or urandom(8).hex()
-            _log.error("call %r failed: %s at %s", call_id, type(failure).__name__, _place(failure))
-            raise RequestError("INTERNAL", {"call_id": call_id}) from None
+        with _bugs_told(lambda: _call_id(data)):
+            reply = self.engine.evaluator.evaluate_bytes(data, caller, in_time=lambda: _in_time(context))
         # Counted many at a time: one by one, each would find the caches cold and hold up the call behind it.
         if not self._uncounted:
             get_running_loop().call_later(COUNT_EVERY_S, self.count_replies)
@@ -144,14 +181,21 @@ def _call_id(data: bytes) -> str:
         return ""
 
 
-def _caller(context: Context) -> Caller:
-    hospital = role = ""
-    for key, value in context.invocation_metadata() or ():
-        if key == HOSPITAL_KEY:
-            hospital = value if isinstance(value, str) else value.decode()
-        elif key == ROLE_KEY:
-            role = value if isinstance(value, str) else value.decode()
-    return Caller(hospital, role)
+@contextmanager
+def _bugs_told(call_id: Callable[[], str]) -> Iterator[None]:
+    """Turn a bug into an error. The log names the call and the place in the code, no value of the request.
+
+    Raises:
+        RequestError: INTERNAL, in place of the bug.
+    """
+    try:
+        yield
+    except RequestError:
+        raise
+    except Exception as failure:
+        name = call_id() or urandom(8).hex()
+        _log.error("call %r failed: %s at %s", name, type(failure).__name__, _place(failure))
+        raise RequestError("INTERNAL", {"call_id": name}) from None
 
 
 def _in_time(context: Context) -> bool:

@@ -13,7 +13,7 @@ from casemeter_grouper.case import Case
 from casemeter_grouper.codes import normalise
 from casemeter_grouper.compiled.codes import Codes
 from casemeter_server.errors import fault, invalid
-from casemeter_server.stay_facts import Faults, stay_facts
+from casemeter_server.stay_facts import Faults, StayFacts, stay_facts
 
 MAX_ENTRIES: Final = 200
 """The most diagnoses, procedures or segments of one encounter."""
@@ -110,11 +110,7 @@ def prepare(
         RequestError: fields are out of range or contradict each other; all of them are listed.
     """
     faults = [] if faults is None else faults
-    _check_header(encounter, faults)
-    entries, phases = _entries(encounter, faults)
-    procedure_codes = [procedure.code for procedure in _bounded(encounter, "procedures", faults)]
-    _check_codes(procedure_codes, "procedures", faults)
-    facts = stay_facts(encounter, as_of, zone, faults)
+    entries, phases, procedure_codes, facts = check_case(encounter, as_of, zone, faults)
     if faults:
         raise invalid(faults)
     phase = max(phases, default=0)
@@ -144,6 +140,22 @@ def prepare(
     aside = [_left_aside(at, form) for at, (_, form) in enumerate(entries) if at not in active]
     evidence = _evidence(entries, active, encounter.diagnosis_edition, scheme.diagnoses)
     return Prepared(case, active, notes, aside, phase, evidence, facts.day_of_stay)
+
+
+def check_case(
+    encounter: pb.Encounter, as_of: float, zone: tzinfo, faults: Faults
+) -> tuple[list[_Entry], list[int], list[str], StayFacts]:
+    """Note everything wrong with what makes the case of an encounter.
+
+    Returns:
+        The diagnoses, and the stage in which each may take part; the codes of the procedures; the facts of
+        the stay. They hold only if nothing is wrong.
+    """
+    _check_header(encounter, faults)
+    entries, phases = _entries(encounter, faults)
+    procedure_codes = [procedure.code for procedure in _bounded(encounter, "procedures", faults)]
+    _check_codes(procedure_codes, "procedures", faults)
+    return entries, phases, procedure_codes, stay_facts(encounter, as_of, zone, faults)
 
 
 def _check_header(encounter: pb.Encounter, faults: list[error_pb2.FieldFault]) -> None:

@@ -17,12 +17,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from casemeter_server.config import Config
-from casemeter_server.evaluation import Evaluator
+from casemeter_server.engine import engine_of
 from casemeter_server.grpc_service import SERVICE, CaseMeterService
+from casemeter_server.identity.authenticator import Authenticator
+from casemeter_server.identity.loopback import check_listener
+from casemeter_server.identity.tokens import Verifier
 from casemeter_server.metrics import Metrics, SharedMetrics
 from casemeter_server.metrics_page import metrics_page
 from casemeter_server.snapshot import Snapshot
-from casemeter_server.terms import Terms
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """The largest request. A larger one ends with RESOURCE_EXHAUSTED before it is read."""
@@ -83,11 +85,15 @@ async def answering(
 
     Raises:
         OSError: an address is taken or cannot be used.
+        ValueError: others can reach an address, and nobody would know who they are.
+        StoreError: the store cannot be used.
     """
     async with contextlib.AsyncExitStack() as stack:
-        evaluator = Evaluator(snapshot, config.zone, config.meter, config.alerts, config.facilities)
-        synonyms = tuple(synonym for book in snapshot.books for synonym in book.synonyms)
-        service = CaseMeterService(evaluator, Metrics(metrics), Terms(synonyms))
+        listeners = addresses or (config.listen,)
+        is_local = [check_listener(address, config.identity is not None) for address in listeners]
+        authenticator = Authenticator(Verifier(config.identity) if config.identity else None)
+        engine = await stack.enter_async_context(engine_of(config, snapshot))
+        service = CaseMeterService(engine, Metrics(metrics), authenticator, is_local=all(is_local))
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -101,7 +107,7 @@ async def answering(
             (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
             server,
         )
-        for address in addresses or (config.listen,):
+        for address in listeners:
             try:
                 port = server.add_insecure_port(address)
             except RuntimeError as error:

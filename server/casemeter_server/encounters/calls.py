@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from casemeter.v1 import finding_pb2, living_pb2, service_pb2
 from casemeter_rules.alerting.alert import Answer as GivenAnswer
@@ -18,12 +17,10 @@ from casemeter_server.encounters.living import Encounters, require_state
 from casemeter_server.encounters.watching import Watching
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.evaluation import Evaluator
-from casemeter_server.loaded import LoadedPack
-from casemeter_server.prepare import KnownCodes
 from casemeter_server.shown_alerts import ANSWER_NAMES, history_of
 from casemeter_server.stay_facts import Faults
 from casemeter_server.store.rows import Answer
-from casemeter_server.store.store import Store, StoreUnavailable, Writing
+from casemeter_server.store.store import Store, Writing
 
 _PHASES: Final = frozenset(finding_pb2.CarePhase.values())
 
@@ -52,21 +49,16 @@ class EncounterCalls:
         self, request: living_pb2.RecordEventsRequest, caller: Caller
     ) -> living_pb2.RecordEventsResponse:
         """Keep events of an encounter; they are kept when this returns."""
-        evaluator = self._evaluator()
-        check_events(request, _codes(evaluator), evaluator.zone)
+        check_events(request, self._evaluator().zone)
         hospital = request.hospital or caller.hospital
-        with _store_answers():
-            return await self._encounters.record(
-                hospital, request.encounter_id, request.events, request.if_state
-            )
+        return await self._encounters.record(hospital, request.encounter_id, request.events, request.if_state)
 
     async def read_encounter(
         self, request: living_pb2.ReadEncounterRequest, caller: Caller
     ) -> living_pb2.EncounterState:
         """Tell the state of an encounter."""
         _require_number(request.encounter_id)
-        with _store_answers():
-            state = await self._encounters.state(request.hospital or caller.hospital, request.encounter_id)
+        state = await self._encounters.state(request.hospital or caller.hospital, request.encounter_id)
         if state is None:
             raise RequestError("UNKNOWN_ENCOUNTER", {})
         return state
@@ -81,9 +73,8 @@ class EncounterCalls:
             faults.append(fault("phase", "UNKNOWN_VALUE", value=request.phase))
         if faults:
             raise invalid(faults)
-        with _store_answers():
-            async for change in self._watching.watch(request, request.hospital or caller.hospital, caller):
-                yield change
+        async for change in self._watching.watch(request, request.hospital or caller.hospital, caller):
+            yield change
 
     async def answer_finding(
         self, request: living_pb2.AnswerFindingRequest, caller: Caller
@@ -91,57 +82,41 @@ class EncounterCalls:
         """Keep the answer to a finding of the present verdict; one of a state that is gone is refused."""
         _check_answer_request(request)
         hospital = request.hospital or caller.hospital
-        with _store_answers():
-            state = await self._encounters.state(hospital, request.encounter_id)
-            require_state(request.state_hash, state)
-            assert state is not None  # it would have been refused
-            recorded = await self._store.read(lambda reading: reading.alerts(hospital, request.encounter_id))
-            question = service_pb2.EvaluateRequest(
-                pack=request.pack,
-                encounter=state.encounter,
-                phase=request.phase,
-                alert_context=history_of(recorded),
-            )
-            verdict = self._evaluator().evaluate(question, caller).verdict
-            finding = next((one for one in verdict.findings if one.alert_key == request.alert_key), None)
-            if finding is None:
-                raise RequestError("FINDING_GONE", {})
-            _check_reason(request, finding)
-            answer = Answer(
-                hospital=hospital,
-                encounter=request.encounter_id,
-                rule=finding.rule,
-                alert_key=finding.alert_key,
-                at=datetime.now(UTC),
-                answer=ANSWER_NAMES[request.answer],
-                reason=request.override_reason,
-                text=request.override_text,
-                state_hash=request.state_hash,
-                user=caller.user,
-                role=caller.role,
-                alert=next((row.id for row in recorded if row.alert_key == finding.alert_key), ""),
-            )
+        state = await self._encounters.state(hospital, request.encounter_id)
+        require_state(request.state_hash, state)
+        assert state is not None  # it would have been refused
+        recorded = await self._store.read(lambda reading: reading.alerts(hospital, request.encounter_id))
+        question = service_pb2.EvaluateRequest(
+            pack=request.pack,
+            encounter=state.encounter,
+            phase=request.phase,
+            alert_context=history_of(recorded),
+        )
+        verdict = self._evaluator().evaluate(question, caller).verdict
+        finding = next((one for one in verdict.findings if one.alert_key == request.alert_key), None)
+        if finding is None:
+            raise RequestError("FINDING_GONE", {})
+        _check_reason(request, finding)
+        answer = Answer(
+            hospital=hospital,
+            encounter=request.encounter_id,
+            rule=finding.rule,
+            alert_key=finding.alert_key,
+            at=datetime.now(UTC),
+            answer=ANSWER_NAMES[request.answer],
+            reason=request.override_reason,
+            text=request.override_text,
+            state_hash=request.state_hash,
+            user=caller.user,
+            role=caller.role,
+            alert=next((row.id for row in recorded if row.alert_key == finding.alert_key), ""),
+        )
 
-            def keep(writing: Writing) -> int:
-                return writing.add_answer(answer)
+        def keep(writing: Writing) -> int:
+            return writing.add_answer(answer)
 
-            version = await self._encounters.act(hospital, request.encounter_id, request.state_hash, keep)
+        version = await self._encounters.act(hospital, request.encounter_id, request.state_hash, keep)
         return living_pb2.AnswerFindingResponse(version=version)
-
-
-@contextmanager
-def _store_answers() -> Iterator[None]:
-    """Tell the caller when the store does not answer."""
-    try:
-        yield
-    except StoreUnavailable:
-        raise RequestError("STORE_UNAVAILABLE", {}) from None
-
-
-def _codes(evaluator: Evaluator) -> KnownCodes:
-    """The codes of any pack: which of them are known is no matter of events."""
-    loaded: LoadedPack[Any] = next(iter(evaluator.snapshot.schemes))
-    return loaded.codes
 
 
 def _require_number(encounter_id: str) -> None:

@@ -15,8 +15,8 @@ from casemeter.v1 import living_pb2, service_pb2
 from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import MAX_AMOUNT_FEN, is_day, read_charges
 from casemeter_server.encounters.parts import CHARGES, FACT_NAMES, OWN_EVENTS
-from casemeter_server.errors import RequestError, fault, invalid
-from casemeter_server.prepare import MAX_ID, KnownCodes, prepare
+from casemeter_server.errors import fault, invalid
+from casemeter_server.prepare import MAX_ID, check_case
 from casemeter_server.stay_facts import LATEST as LAST_DAY
 from casemeter_server.stay_facts import Faults, seconds_of, seconds_since
 
@@ -31,12 +31,11 @@ _END: Final = seconds_since(LAST_DAY)
 _OF_THE_WHOLE: Final = frozenset(("NO_SUCH_LINE", "NEGATIVE_SUM", "NEEDS_CHARGES"))
 
 
-def check_events(request: living_pb2.RecordEventsRequest, codes: KnownCodes, zone: tzinfo) -> None:
+def check_events(request: living_pb2.RecordEventsRequest, zone: tzinfo) -> None:
     """Check a request to record events.
 
     Args:
         request: as sent.
-        codes: of any pack: that a code is known to none is no fault.
         zone: the hospital's zone.
 
     Raises:
@@ -57,7 +56,7 @@ def check_events(request: living_pb2.RecordEventsRequest, codes: KnownCodes, zon
         if event.event_id and before != at and event != request.events[before]:
             other = f"events[{before}]"
             faults.append(fault(f"{place}.event_id", "TWICE", value=event.event_id[:MAX_ID], other=other))
-        _check_event(event, place, codes, zone, faults)
+        _check_event(event, place, zone, faults)
     if faults:
         raise invalid(faults)
 
@@ -70,9 +69,7 @@ def check_number(text: str, field: str, faults: Faults) -> None:
         faults.append(fault(field, "TOO_LONG", count=len(text), limit=MAX_ID))
 
 
-def _check_event(
-    event: living_pb2.EncounterEvent, place: str, codes: KnownCodes, zone: tzinfo, faults: Faults
-) -> None:
+def _check_event(event: living_pb2.EncounterEvent, place: str, zone: tzinfo, faults: Faults) -> None:
     if event.HasField("time"):
         seconds_of(event.time, f"{place}.time", faults)
     else:
@@ -89,18 +86,18 @@ def _check_event(
     content = getattr(event, kind)
     own = f"{place}.{kind}"
     if kind == "facts":
-        _check_facts(content, own, codes, zone, faults)
+        _check_facts(content, own, zone, faults)
         return
     if kind == "front_page":
         check_number(content.name, f"{own}.name", faults)
         alone = pb.Encounter()
         alone.front_page.fields.add(name=content.name or "-", value=content.value)
-        _check_alone(alone, {"encounter.front_page.fields[0]": own}, codes, zone, faults)
+        _check_alone(alone, {"encounter.front_page.fields[0]": own}, zone, faults)
         return
     if kind == "closing":
         return
     check_number(content.id, f"{own}.id", faults)
-    _check_part(kind, content, own, codes, zone, faults)
+    _check_part(kind, content, own, zone, faults)
 
 
 def _check_part(
@@ -112,7 +109,6 @@ def _check_part(
     | living_pb2.SegmentEvent
     | living_pb2.SettlementEvent,
     own: str,
-    codes: KnownCodes,
     zone: tzinfo,
     faults: Faults,
 ) -> None:
@@ -146,14 +142,12 @@ def _check_part(
             alone.charges.lines.append(content.line)
             _check_same(content.line.id, content.id, f"{own}.line.id", faults)
         places = {"encounter.charges.lines[0]": f"{own}.line"}
-    _check_alone(alone, places, codes, zone, faults)
+    _check_alone(alone, places, zone, faults)
     if kind == "charge" and alone.charges.lines and alone.charges.lines[0].reverses == content.id:
         faults.append(fault(f"{own}.line.reverses", "OF_ITSELF"))
 
 
-def _check_facts(
-    facts: living_pb2.StayFacts, own: str, codes: KnownCodes, zone: tzinfo, faults: Faults
-) -> None:
+def _check_facts(facts: living_pb2.StayFacts, own: str, zone: tzinfo, faults: Faults) -> None:
     values = facts.values
     for field, value in values.ListFields():
         if field.name == CHARGES:
@@ -175,7 +169,7 @@ def _check_facts(
     for name in OWN_EVENTS:
         alone.ClearField(name)
     alone.charges.category_system = values.charges.category_system
-    _check_alone(alone, {"encounter": f"{own}.values"}, codes, zone, faults)
+    _check_alone(alone, {"encounter": f"{own}.values"}, zone, faults)
 
 
 def _check_position(position: int, field: str, faults: Faults) -> None:
@@ -201,18 +195,13 @@ def _check_settlement(settlement: living_pb2.Settlement, own: str, faults: Fault
         faults.append(fault(f"{own}.total_fen", "OUT_OF_RANGE", **details))
 
 
-def _check_alone(
-    encounter: pb.Encounter, places: Mapping[str, str], codes: KnownCodes, zone: tzinfo, faults: Faults
-) -> None:
+def _check_alone(encounter: pb.Encounter, places: Mapping[str, str], zone: tzinfo, faults: Faults) -> None:
     """Note what is wrong with an encounter of one part, under its place in the request."""
     found: Faults = []
     check_care_facts(service_pb2.EvaluateRequest(encounter=encounter), found)
     if encounter.HasField("charges"):
         read_charges(encounter, _END, zone, None, found)
-    try:
-        prepare(encounter, codes, _END, zone, found)
-    except RequestError as error:
-        found = list(error.error.faults)
+    check_case(encounter, _END, zone, found)
     for one in found:
         if one.reason not in _OF_THE_WHOLE:
             field = _renamed(one.field, places)

@@ -57,6 +57,23 @@ def content_field(tag: int, content: bytes) -> bytes:
     return _varint_of(tag) + _varint_of(len(content)) + content
 
 
+def first_text(data: bytes, start: int, end: int, tag: int) -> str:
+    """Return the text that a plain message begins with; empty: it begins with another field.
+
+    Args:
+        data: holds the message.
+        start: its first byte.
+        end: its end.
+        tag: of the field, below 128; the text is shorter than 16,384 bytes.
+    """
+    if start >= end or data[start] != tag:
+        return ""
+    length, at = data[start + 1], start + 2
+    if length & 0x80:
+        length, at = length & 0x7F | data[at] << 7, at + 1
+    return data[at : at + length].decode()
+
+
 def _varint_of(value: int) -> bytes:
     if value < 0x80:
         return _ONE_BYTE[value]
