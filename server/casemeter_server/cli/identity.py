@@ -33,7 +33,7 @@ def keygen(
         Algorithm, typer.Option("--algorithm", "-a", help="What the key signs with.")
     ] = Algorithm.ES256,
 ) -> None:
-    """Make a pair of keys: the private one stays with the issuer and signs, the public one is for the server."""
+    """Make a pair of keys: the private one signs and stays with the issuer, the server has the public one."""
     with teaching():
         keys = _key_set(public)
         key = new_key(algorithm)
