@@ -79,10 +79,6 @@ def every_path() -> Iterable[str]:
     yield from _paths(Encounter.DESCRIPTOR, "")
 
 
-EVERYTHING: Final = DoorFacts("grpc", frozenset(field.name for field in Encounter.DESCRIPTOR.fields))
-"""What gRPC and proto JSON carry."""
-
-
 def _paths(message: Any, before: str) -> Iterable[str]:
     for found in message.fields:
         inner = found.message_type
@@ -137,3 +133,7 @@ def _copy_field(found: FieldDescriptor, value: Any, target: Message, below: _Tre
             _copy(value, inner, below)
         else:
             inner.CopyFrom(value)
+
+
+EVERYTHING: Final = DoorFacts("grpc", frozenset(field.name for field in Encounter.DESCRIPTOR.fields))
+"""What gRPC and proto JSON carry."""
