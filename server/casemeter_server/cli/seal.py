@@ -17,9 +17,8 @@ import typer
 
 from casemeter_server.cli.language import Lang, Language
 from casemeter_server.sealing.canonical import ContentError
-from casemeter_server.sealing.content import Page, content_of, differences, values_of
+from casemeter_server.sealing.content import Kind, Values, content_of, differences, values_of
 from casemeter_server.sealing.keys import (
-    KeyFileError,
     make_key,
     open_key,
     public_jwks,
@@ -66,13 +65,13 @@ def verify(
         typer.echo(_say(error.wrong, lang))
         raise typer.Exit(1) from None
     with _telling():
-        now = read_page(page, said.content.kind, row)
+        now = _page(page, said.content.kind, row)
         try:
             verify_page(said, now, keys, hospital)
         except SealError as error:
             typer.echo(_say(error.wrong, lang, hospital=said.hospital, asked=hospital))
             if error.wrong is Wrong.CONTENT and sealed is not None:
-                before = read_page(sealed, said.content.kind, sealed_row)
+                before = _page(sealed, said.content.kind, sealed_row)
                 _print_differences(said, before, now, sealed, lang)
             raise typer.Exit(1) from None
     _print(said, lang)
@@ -124,7 +123,7 @@ def _telling() -> Iterator[None]:
     """End the command with what is wrong, not with a trace."""
     try:
         yield
-    except (ContentError, KeyFileError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         typer.echo(f"{error}", err=True)
         raise typer.Exit(1) from None
 
@@ -134,6 +133,13 @@ def _token(seal: str) -> str:
     if seal.count(".") == 2 and not Path(seal[:255]).is_file():
         return seal.strip()
     return Path(seal).read_text("ascii", "replace").strip()
+
+
+def _page(path: Path, kind: Kind, row: int | None) -> Values:
+    try:
+        return values_of(kind, read_page(path, kind, row))
+    except ContentError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _print(seal: Seal, language: Language) -> None:
@@ -160,13 +166,12 @@ def _print(seal: Seal, language: Language) -> None:
     typer.echo("\n".join(lines))
 
 
-def _print_differences(seal: Seal, before: Page, now: Page, path: Path, language: Language) -> None:
+def _print_differences(seal: Seal, before: Values, now: Values, path: Path, language: Language) -> None:
     """Say which fields differ from the page as it was sealed."""
-    kind = seal.content.kind
-    if content_of(kind, before) != seal.content:
+    if content_of(seal.content.kind, before) != seal.content:
         typer.echo(_say("not_sealed", language, path=path))
         return
-    found = list(differences(values_of(kind, before), values_of(kind, now)))
+    found = list(differences(before, now))
     absent = _say("absent", language)
     for place, old, new in found[:_SHOWN]:
         typer.echo("  " + _say("differs", language, place=place, before=old or absent, after=new or absent))

@@ -28,7 +28,10 @@ class Kind(StrEnum):
     """A row of the front page in HQMS columns."""
 
 
-Page = encounter_pb2.Encounter | Mapping[str, Any] | str | bytes
+Values = Mapping[str, Any]
+"""A page as JSON has it."""
+
+Page = encounter_pb2.Encounter | Values | str | bytes
 """A page: an ``Encounter``, a row, a message that was read, or the text of one."""
 
 
@@ -54,7 +57,7 @@ def content_of(kind: Kind, page: Page) -> Content:
     return Content(kind, hashlib.sha256(written(values_of(kind, page))).hexdigest())
 
 
-def values_of(kind: Kind, page: Page) -> Mapping[str, Any]:
+def values_of(kind: Kind, page: Page) -> Values:
     """Return the values of a page that its seal binds, as JSON has them.
 
     Raises:
@@ -119,7 +122,7 @@ def _encounter(text: str) -> encounter_pb2.Encounter:
         raise ContentError(f"not an Encounter: {error}") from None
 
 
-def _of_encounter(encounter: encounter_pb2.Encounter) -> Mapping[str, Any]:
+def _of_encounter(encounter: encounter_pb2.Encounter) -> Values:
     known = encounter_pb2.Encounter()
     known.CopyFrom(encounter)
     known.DiscardUnknownFields()
@@ -132,7 +135,7 @@ def _of_encounter(encounter: encounter_pb2.Encounter) -> Mapping[str, Any]:
     return found
 
 
-def _nodes(message: Mapping[str, Any]) -> Mapping[str, Any]:
+def _nodes(message: Values) -> Values:
     """Return the nodes of a message, with or without its envelope."""
     inner = message.get("input", message)
     if isinstance(inner, str):  # some gateways carry the input as text
@@ -140,7 +143,7 @@ def _nodes(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return _object(inner)
 
 
-def _object(value: object) -> Mapping[str, Any]:
+def _object(value: object) -> Values:
     if isinstance(value, Mapping):
         return value
     raise ContentError("not a JSON object")

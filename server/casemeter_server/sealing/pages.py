@@ -23,14 +23,11 @@ def read_page(path: Path, kind: Kind, row: int | None = None) -> Page:
         ContentError: the file is not of that kind, or has no such row.
         OSError: it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-        if kind is Kind.FRONT_PAGE:
-            return _row(text_of(data), row)
-        if row is not None:
-            raise ContentError("rows are of tables only, and this is one page")
-    except ContentError as error:
-        raise ContentError(f"{path}: {error}") from None
+    data = path.read_bytes()
+    if kind is Kind.FRONT_PAGE:
+        return _row(text_of(data), row)
+    if row is not None:
+        raise ContentError("rows are of tables only, and this is one page")
     return data
 
 
