@@ -1,4 +1,4 @@
-"""Seals as tokens, their keys, and the command that verifies them: what holds, and every way in which none."""
+"""Seals as tokens, their keys, and the command that verifies them: what holds, and what does not."""
 
 from __future__ import annotations
 
