@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casemeter_server.caller import Caller
@@ -286,6 +286,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return (tmp_path_factory.mktemp("identity") for _ in iter(int, 1))
 
 
+@settings(deadline=None)
 @given(st.lists(steps, max_size=12))
 def test_memory_outlives_neither_expiry_nor_key(
     folders: Iterator[Path], history: list[tuple[set[str] | None, float, str, int]]

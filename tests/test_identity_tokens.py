@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jwt import PyJWS
 from jwt.algorithms import RSAAlgorithm
@@ -227,6 +227,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200).map(lambda data: data.decode("latin-1")),
@@ -246,6 +247,7 @@ def test_no_bytes_raise_anything_else(believing: Verifier, text: str) -> None:
     assert caught.value.error.reason == "UNAUTHENTICATED"
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["alg", "kid", "typ", "jku", "crit", "b64"]), values, max_size=4),
     st.dictionaries(st.sampled_from([*CLAIMS, "nbf", "iat", "department"]), values, max_size=4),
