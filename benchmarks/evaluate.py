@@ -91,7 +91,8 @@ def serve(bundles: list[Path], reply: bytes, ready: Connection) -> None:
     async def main() -> None:
         handlers: dict[str, Any] = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
         handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Echo", handlers)
-        config = Config(listen="127.0.0.1:0", metrics="127.0.0.1:0")
+        # Looks at patients are recorded here as they are by `casemeter serve`.
+        config = Config(listen="127.0.0.1:0", metrics="127.0.0.1:0", data=bundles[0].parent)
         async with running(config, Snapshot.open(bundles), [handler]) as server:
             ready.send(server.port)
             await asyncio.to_thread(ready.recv)

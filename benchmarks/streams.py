@@ -96,7 +96,7 @@ async def _through_streams(
                 if isinstance(reply, EvaluateResponse):
                     found[reply.call_id] = _digest(reply.verdict)
 
-    config = Config(listen="127.0.0.1:0", metrics="")
+    config = Config(listen="127.0.0.1:0", metrics="", store="none")
     async with running(config, snapshot) as server:
         await asyncio.gather(*(stream(server.port, requests[at::streams]) for at in range(streams)))
     return found

@@ -62,7 +62,7 @@ def in_process(_: Path, scheme: CompiledScheme, cases: list[Expected]) -> Groups
 
 def socket(_: Path, scheme: CompiledScheme, cases: list[Expected]) -> Groups:
     async def ask() -> Groups:
-        config = Config(listen="127.0.0.1:0", metrics="")
+        config = Config(listen="127.0.0.1:0", metrics="", store="none")
         async with (
             running(config, Snapshot.open([scheme.path])) as server,
             AsyncClient(f"127.0.0.1:{server.port}") as client,
