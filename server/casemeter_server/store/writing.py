@@ -57,19 +57,16 @@ class Writing(Reading):
         Returns:
             The encounter, and whether it was opened now: it then is at version 0.
         """
-        if found := self._find(hospital, encounter):
-            return found, False
-        if not self._database.hold(self._connection, (hospital, encounter), wait=self._wait):
-            raise Held
-        # Somebody may have opened it while this one waited.
-        row = EncounterRow(hospital, encounter, 0, at, at)
-        opening = self._database.insert_new(encounters).values(**row._asdict(), change=0)
-        if self._connection.execute(opening).rowcount:
-            return row, True
         found = self._find(hospital, encounter)
         if not found:
-            raise Held
-        return found, False
+            self._hold((hospital, encounter))
+            # Somebody may have opened it while this one waited.
+            found = self._find(hospital, encounter)
+        if found:
+            return found, False
+        row = EncounterRow(hospital, encounter, 0, at, at)
+        self._connection.execute(insert(encounters), {**row._asdict(), "change": 0})
+        return row, True
 
     def known(self, hospital: str, encounter: str, event_ids: Iterable[str]) -> dict[str, bytes]:
         """Return the digests of those events that are kept already, by event_id."""
@@ -94,8 +91,6 @@ class Writing(Reading):
     def add_answer(self, answer: Answer) -> int:
         """Keep an answer; return the version of its encounter with it, 0 if none is open."""
         row = self._find(answer.hospital, answer.encounter)
-        if not row and self.encounter(answer.hospital, answer.encounter):
-            raise Held
         self._connection.execute(insert(answers), answer._asdict())
         return self._move_on(row, answer.at) if row else 0
 
@@ -114,17 +109,14 @@ class Writing(Reading):
         Returns:
             As they are now; ``None``: they are of another version by now, and nothing was changed.
         """
-        if not self._database.hold(self._connection, ("settings", name), wait=self._wait):
-            raise Held
+        self._hold(("settings", name))
+        before = self.settings(name)
+        if (before.version if before else 0) != if_version:
+            return None
         row = SettingsRow(name, content, if_version + 1, by, at)
         values = {**row._asdict(), "change": self._database.next_change(self._connection)}
-        if if_version:
-            found = settings.c.name == name, settings.c.version == if_version
-            done = self._connection.execute(update(settings).where(*found).values(**values))
-        else:
-            done = self._connection.execute(self._database.insert_new(settings).values(**values))
-        if not done.rowcount:
-            return None
+        how = update(settings).where(settings.c.name == name) if before else insert(settings)
+        self._connection.execute(how.values(values))
         self.changed.add(SETTINGS)
         return row
 
@@ -133,12 +125,19 @@ class Writing(Reading):
         self._connection.execute(insert(seals), seal._asdict())
 
     def _find(self, hospital: str, encounter: str) -> EncounterRow | None:
-        """Return an encounter and hold it; ``None``: there is none, or it must not be waited for."""
+        """Return an encounter and hold it; ``None``: there is none."""
         statement = self._database.for_update(_FIND, wait=self._wait)
         found = self._connection.execute(
             statement, {"of_hospital": hospital, "of_encounter": encounter}
         ).first()
+        if not found and not self._wait and self.encounter(hospital, encounter):
+            raise Held
         return EncounterRow._make(found) if found else None
+
+    def _hold(self, key: Key) -> None:
+        """Hold something that may not be there yet."""
+        if not self._database.hold(self._connection, key, wait=self._wait):
+            raise Held
 
     def _move_on(self, row: EncounterRow, at: datetime) -> int:
         self.changed.add((row.hospital, row.encounter))
