@@ -12,13 +12,13 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from request_strategies import requests
 
 from casemeter.v1 import service_pb2
 from casemeter_server.calls import METHODS
 from casemeter_server.doors.proto_reader import from_json, read_json
 from casemeter_server.doors.proto_writer import to_dict, to_json
 from casemeter_server.errors import RequestError
+from request_strategies import requests
 
 DATA = tomllib.loads((Path(__file__).parent / "data" / "doors_json.toml").read_text("utf-8"))
 
@@ -28,7 +28,7 @@ def body_of(case: dict[str, Any]) -> bytes:
     if "hex" in case:
         return bytes.fromhex(case["hex"])
     times: int = case.get("times", 0)
-    text: str = (case.get("open", "") * times + case["body"] + case.get("close", "") * times)
+    text: str = case.get("open", "") * times + case["body"] + case.get("close", "") * times
     return text.encode()
 
 

@@ -29,10 +29,8 @@ def to_dict(message: Message) -> dict[str, Any]:
 
 
 @cache
-def _plan(kind: type[Message]) -> _Plan:
-    return {
-        found.number: (found.json_name, _writer(found), found.is_repeated) for found in kind.DESCRIPTOR.fields
-    }
+def _plan(kind: Any) -> _Plan:
+    return {found.number: (found.json_name, _writer(found), found.is_repeated) for found in kind.fields}
 
 
 def _writer(found: Any) -> Callable[[Any], Any]:
