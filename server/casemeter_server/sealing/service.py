@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -12,7 +11,7 @@ from casemeter.v1 import encounter_pb2, finding_pb2, keeping_pb2, pack_pb2, serv
 from casemeter_server.caller import Caller
 from casemeter_server.calls import Call
 from casemeter_server.encounters.living import Encounters, require_state
-from casemeter_server.errors import RequestError, fault, invalid
+from casemeter_server.errors import fault, invalid
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.prepare import MAX_ID
 from casemeter_server.sealing.canonical import ContentError
@@ -22,7 +21,7 @@ from casemeter_server.sealing.token import Seal, SealedPack, sign
 from casemeter_server.shown_alerts import history_of
 from casemeter_server.stay_facts import Faults
 from casemeter_server.store.rows import Seal as StoredSeal
-from casemeter_server.store.store import Store, StoreUnavailable, Writing
+from casemeter_server.store.store import Store, Writing
 
 
 class Seals:
@@ -30,15 +29,15 @@ class Seals:
 
     def __init__(
         self,
-        store: Store | None,
-        encounters: Encounters | None,
+        store: Store,
+        encounters: Encounters,
         evaluator: Callable[[], Evaluator],
         key: SealKey,
     ) -> None:
         """Take what sealing needs.
 
         Args:
-            store: keeps the seals; ``None``: nothing is kept, and nothing sealed.
+            store: keeps the seals. Without one nothing is sealed: a seal that exists is on record.
             encounters: the open ones of that store.
             evaluator: gives the present one.
             key: signs.
@@ -55,24 +54,26 @@ class Seals:
     async def seal_front_page(
         self, request: keeping_pb2.SealFrontPageRequest, caller: Caller
     ) -> keeping_pb2.SealFrontPageResponse:
-        """Check a page and seal it, unless a stop refuses it."""
-        if self._store is None or self._encounters is None:
-            raise RequestError("STORE_OFF", {})
+        """Check a page and seal it, unless a stop refuses it.
+
+        Raises:
+            RequestError: the request cannot be answered, or the state that the coder saw is gone.
+            StoreUnavailable: the store does not answer; nothing was sealed.
+        """
         _check(request)
         caller = replace(caller, hospital=request.hospital or caller.hospital)
         number = request.encounter_id or request.encounter.encounter_id
-        with _store_answers():
-            page = request.encounter
-            if request.encounter_id:
-                state = await self._encounters.state(caller.hospital, number)
-                require_state(request.state_hash, state)
-                assert state is not None  # it would have been refused
-                page = state.encounter
-            verdict = await self._check_page(page, number, request, caller)
-            seal = ""
-            if not verdict.rules.submission_refused:
-                content = _content(Kind.ENCOUNTER, page)
-                seal = await self._give(content, verdict, caller, number, request.state_hash)
+        page = request.encounter
+        if request.encounter_id:
+            state = await self._encounters.state(caller.hospital, number)
+            require_state(request.state_hash, state)
+            assert state is not None  # it would have been refused
+            page = state.encounter
+        verdict = await self._check_page(page, number, request, caller)
+        seal = ""
+        if not verdict.rules.submission_refused:
+            content = _content(Kind.ENCOUNTER, page)
+            seal = await self._give(content, verdict, caller, number, request.state_hash)
         return keeping_pb2.SealFrontPageResponse(seal=seal, verdict=verdict)
 
     async def seal(
@@ -92,17 +93,15 @@ class Seals:
             The seal; empty: stops refuse it.
 
         Raises:
-            RequestError: there is no store, or it does not answer, or the page cannot be bound.
+            RequestError: the page cannot be bound.
+            StoreUnavailable: the store does not answer; nothing was sealed.
             ValueError: the verdict is for another moment, at which stops refuse nothing.
         """
-        if self._store is None:
-            raise RequestError("STORE_OFF", {})
         if verdict.HasField("rules") and verdict.rules.phase != finding_pb2.CARE_PHASE_SUBMISSION:
             raise ValueError("the page was not checked at the moment of submission")
         if verdict.rules.submission_refused:
             return ""
-        with _store_answers():
-            return await self._give(_content(kind, page), verdict, caller, encounter)
+        return await self._give(_content(kind, page), verdict, caller, encounter)
 
     async def _check_page(
         self,
@@ -117,7 +116,7 @@ class Seals:
         )
         if request.HasField("as_of"):
             question.as_of.CopyFrom(request.as_of)
-        if number and self._store is not None:
+        if number:
             shown = await self._store.read(lambda reading: reading.alerts(caller.hospital, number))
             question.alert_context.CopyFrom(history_of(shown))
         return self._evaluator().evaluate(question, caller).verdict
@@ -147,9 +146,9 @@ class Seals:
             writing.add_seal(stored)
             return 0
 
-        if state_hash and self._encounters is not None:
+        if state_hash:
             await self._encounters.act(caller.hospital, encounter, state_hash, keep)
-        elif self._store is not None:
+        else:
             await self._store.write(keep)
         return token
 
@@ -209,12 +208,3 @@ def _content(kind: Kind, page: Page) -> Content:
         raise invalid(
             [fault("encounter" if kind is Kind.ENCOUNTER else "input", "UNBOUND", why=error)]
         ) from None
-
-
-@contextmanager
-def _store_answers() -> Iterator[None]:
-    """Tell the caller when the store does not answer."""
-    try:
-        yield
-    except StoreUnavailable:
-        raise RequestError("STORE_UNAVAILABLE", {}) from None
