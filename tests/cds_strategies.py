@@ -63,7 +63,7 @@ lines = st.builds(
         category=words,
         reverses=numbers,
         quantity=quantities,
-        unit_price_fen=prices,
+        unit_price_fen=quantities,
         name=words,
         self_paid=st.booleans(),
     ),

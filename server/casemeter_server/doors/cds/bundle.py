@@ -139,7 +139,8 @@ def _read_key(node: Node, kind: str, others: dict[str, Node]) -> Prefetched:
         return Prefetched(State.WHOLE, found)
     links = {link.get("relation").text() for link in node.get("link").each()}
     found = tuple(of_type(entries(node), (kind,), others))
-    return Prefetched(State.PARTIAL if "next" in links else State.WHOLE, found)
+    # What was not sent whole is not read: a part of it would be taken for all there is.
+    return Prefetched(State.PARTIAL) if "next" in links else Prefetched(State.WHOLE, found)
 
 
 def entries(bundle: Node) -> Iterator[Node]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from casemeter.v1 import encounter_pb2 as pb
-from casemeter_server.doors.cds.bundle import Chart
+from casemeter_server.doors.cds.bundle import Chart, State
 from casemeter_server.doors.cds.editions import Coded
 from casemeter_server.doors.cds.fhir import codings, extension, moment, name_of, read_extensions, tail
 from casemeter_server.doors.cds.tree import Node
@@ -119,7 +119,7 @@ def _named(encounter: Node, conditions: Sequence[Node], chart: Chart) -> list[_L
             continue
         condition = by_id.get(tail(reference.text()))
         if condition is None:
-            if not _was_left_out(chart, reference.text()):
+            if chart.keys["conditions"].state is State.WHOLE and not _was_left_out(chart, reference.text()):
                 reference.note("NO_SUCH_RESOURCE", value=reference.text()[:80], where="prefetch.conditions")
             continue
         role = _code(entry.get("use"))

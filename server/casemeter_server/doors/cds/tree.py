@@ -119,3 +119,8 @@ class Node:
             return self.value
         self.note("WRONG_TYPE", found=_TYPES[type(self.value)], expected=_TYPES[wanted])
         return default
+
+
+def write_json(value: Any) -> bytes:
+    """Return a value as JSON."""
+    return orjson.dumps(value)
