@@ -79,16 +79,16 @@ class _Filler:
     def fill(self) -> None:
         """Fill what is absent as a whole, and then below what is there."""
         sent = {found.name for found, _ in self._target.ListFields()}
-        lines = {line.id for line in self._target.charges.lines} - {""}
+        charged = [line.id for line in self._target.charges.lines]
         for found, value in self._source.ListFields():
             if found.name in sent:
                 self._fill_below(found, value)
             elif self._is_lacking(found, sent):
                 self._take(self._target, found, value, found.name)
-        if "charges" not in sent:
+        if not charged:
             self._leave_out_ordered()
         if "orders" not in sent:
-            self._leave_out_charged(lines)
+            self._leave_out_charged(set(charged) - {""})
 
     def _is_lacking(self, found: Any, sent: set[str]) -> bool:
         name: str = found.name
