@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import postgresql
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
+from casemeter_server.store.store import Store
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -77,3 +79,32 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert path.read_text("utf-8") == text, f"{path.name} differs; if it is right, --update writes it"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgresql.Server]:
+    """A PostgreSQL of this test process."""
+    if not postgresql.binaries():
+        pytest.skip(postgresql.ABSENT)
+    with postgresql.server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty store of each kind, as a URL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'casemeter.db'}"
+        return
+    server: postgresql.Server = request.getfixturevalue("postgres")
+    url = server.new_store()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """The same, open."""
+    opened = Store.open(store_url)
+    yield opened
+    opened.close()

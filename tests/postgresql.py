@@ -59,18 +59,20 @@ class Server:
 
     def start(self) -> None:
         """Return once it answers."""
-        command = [self._bin / "postgres", "-D", self._data, "-k", self.folder, "-c", "listen_addresses="]
+        command = [f"{self._bin / 'postgres'}", "-D", f"{self._data}", "-k", f"{self.folder}"]
+        command += ["-c", "listen_addresses=", *self._options]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, *self._options], stdout=log, stderr=log, cwd=self.folder, **self._user
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder, **self._user
             )
+        self._process = process
         until = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url("postgres")).close()
                 return
             except psycopg.OperationalError:
-                if self._process.poll() is not None or time.monotonic() > until:
+                if process.poll() is not None or time.monotonic() > until:
                     raise RuntimeError((self.folder / "log").read_text("utf-8")) from None
                 time.sleep(0.02)
 

@@ -103,7 +103,7 @@ class Reading:
             hospital: of these only; empty: of all.
         """
         in_time = and_(events.c.kept_at >= since, events.c.kept_at < until)
-        keys = select(events.c.hospital, events.c.encounter).where(in_time).distinct().subquery()
+        keys = select(events.c.hospital, events.c.encounter).where(in_time).distinct().subquery("keys")
         statement = _ENCOUNTER.join(
             keys, and_(keys.c.hospital == encounters.c.hospital, keys.c.encounter == encounters.c.encounter)
         ).order_by(encounters.c.hospital, encounters.c.encounter)

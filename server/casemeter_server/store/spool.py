@@ -51,13 +51,14 @@ class Spool:
 
     def write(self, rows: Sequence[Recorded], connection: Connection, database: Database) -> None:
         """Write rows inside a transaction. One that the store refuses is dropped, alone."""
+        savepoint = connection.begin_nested()
         try:
-            with connection.begin_nested():
-                _insert(rows, connection, database)
+            _insert(rows, connection, database)
         except Exception as error:
             # Whatever it is, it lies in one of the rows, unless the store itself is out.
             if is_outage(error):
                 raise
+            savepoint.rollback()
             if len(rows) == 1:
                 self.dropped += 1
                 _LOG.error("the store refuses a row of %s: %s", type(rows[0]).__name__, first_line(error))
@@ -65,6 +66,8 @@ class Spool:
             middle = len(rows) // 2
             self.write(rows[:middle], connection, database)
             self.write(rows[middle:], connection, database)
+        else:
+            savepoint.commit()
 
 
 def _insert(rows: Sequence[Recorded], connection: Connection, database: Database) -> None:

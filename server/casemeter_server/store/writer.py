@@ -192,15 +192,18 @@ class Writer:
         changed: dict[Key, None] = {}
         for at, work in enumerate(works):
             writing = Writing(connection, self._database, wait=at == 0)
+            savepoint = connection.begin_nested()
             try:
-                with connection.begin_nested():
-                    outcomes.append((work, work.run(writing)))
+                value = work.run(writing)
             except Exception as error:
                 # Whatever a work raises is told to those who gave it; but if the store is out, all are.
                 if is_outage(error):
                     raise
+                savepoint.rollback()
                 outcomes.append((work, error))
             else:
+                savepoint.commit()
+                outcomes.append((work, value))
                 changed.update(dict.fromkeys(writing.changed))
         self._database.announce(connection, changed)
         return outcomes
