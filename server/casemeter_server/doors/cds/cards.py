@@ -88,7 +88,8 @@ def write_cards(
     cards.sort(key=lambda card: -_INDICATORS.index(card["indicator"]))
     if call.hook.stay or _is_costly(reply):
         cards.append(_stay_card(reply))
-    return {"cards": cards, "extension": _extension(reply, whole)}
+    extension = _extension(reply, whole)
+    return {"cards": cards, "extension": extension} if extension else {"cards": cards}
 
 
 def nothing_to_say() -> Json:
