@@ -30,8 +30,9 @@ _MAX_MULTIPLE: Final = 100.0
 class MeterSettingsError(Exception):
     """Settings that cannot be used; names every fault."""
 
-    def __init__(self, path: Path, faults: list[str]) -> None:
-        super().__init__("\n".join(f"{path}: {fault}" for fault in faults))
+    def __init__(self, path: Path | None, faults: list[str]) -> None:
+        where = f"{path}: " if path else ""
+        super().__init__("\n".join(where + fault for fault in faults))
         self.faults = faults
 
 
@@ -101,8 +102,25 @@ def read_meter_settings(path: Path) -> MeterSettings:
         MeterSettingsError: with every fault of the file.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise MeterSettingsError(path, [f"cannot be read: {error}"]) from None
+    return meter_settings_of(text, path)
+
+
+def meter_settings_of(text: str, path: Path | None = None) -> MeterSettings:
+    """Read the text of settings.
+
+    Args:
+        text: in TOML.
+        path: the file it comes from, for the faults; ``None``: from none.
+
+    Raises:
+        MeterSettingsError: with every fault of the text.
+    """
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise MeterSettingsError(path, [f"cannot be read: {error}"]) from None
     faults: list[str] = []
     default, hospitals = values.pop("hospital", {}), values.pop("hospitals", {})

@@ -41,8 +41,9 @@ _QUIET: Final = (Presentation.INLINE, Presentation.SILENT)
 class AlertSettingsError(Exception):
     """Settings that cannot be used; names every fault."""
 
-    def __init__(self, path: Path, faults: list[str]) -> None:
-        super().__init__("\n".join(f"{path}: {fault}" for fault in faults))
+    def __init__(self, path: Path | None, faults: list[str]) -> None:
+        where = f"{path}: " if path else ""
+        super().__init__("\n".join(where + fault for fault in faults))
         self.faults = faults
 
 
@@ -53,8 +54,25 @@ def read_policy(path: Path) -> Policy:
         AlertSettingsError: with every fault of the file.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        text = path.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise AlertSettingsError(path, [f"cannot be read: {error}"]) from None
+    return policy_of(text, path)
+
+
+def policy_of(text: str, path: Path | None = None) -> Policy:
+    """Read the text of settings.
+
+    Args:
+        text: in TOML.
+        path: the file it comes from, for the faults; ``None``: from none.
+
+    Raises:
+        AlertSettingsError: with every fault of the text.
+    """
+    try:
+        values = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise AlertSettingsError(path, [f"cannot be read: {error}"]) from None
     faults: list[str] = []
     plain = Policy()
