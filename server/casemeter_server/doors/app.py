@@ -22,8 +22,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casemeter_server.doors import json_door
 from casemeter_server.doors.asking import CALLER, DOOR, failed
+from casemeter_server.doors.cds import door as cds
 from casemeter_server.doors.desk import Desk
+from casemeter_server.doors.nhsa import door as nhsa
 from casemeter_server.doors.settings import DoorSettings
+from casemeter_server.doors.settlement import door as settlement
+from casemeter_server.doors.settlement.door import Sealer
 from casemeter_server.engine import Engine
 from casemeter_server.errors import RequestError
 from casemeter_server.identity.authenticator import Authenticator
@@ -43,6 +47,7 @@ def create_app(
     *,
     is_local: bool = True,
     count: Count = lambda _door, _status: None,
+    seal: Sealer | None = None,
 ) -> Starlette:
     """Return the application with every door.
 
@@ -52,10 +57,14 @@ def create_app(
         settings: of the doors; ``None``: as they are without any.
         is_local: whether only this machine can reach where it listens.
         count: counts replies.
+        seal: seals front pages that pass their check; ``None``: none is sealed.
+
+    Raises:
+        IdentitySettingsError: a file of the clients of a door cannot be used.
     """
     desk = Desk(engine, settings or DoorSettings())
     return Starlette(
-        routes=[Route("/healthz", _healthz), *json_door.routes(engine.calls), *_routes(desk)],
+        routes=[Route("/healthz", _healthz), *json_door.routes(engine.calls), *_routes(desk, seal)],
         middleware=[
             Middleware(_Logged, count=count),
             Middleware(_Identified, authenticator=authenticator, is_local=is_local),
@@ -64,9 +73,14 @@ def create_app(
     )
 
 
-def _routes(desk: Desk) -> list[BaseRoute]:
+def _routes(desk: Desk, seal: Sealer | None) -> list[BaseRoute]:
     """Return the routes of the doors that hospitals know already."""
-    return []
+    settings, zone = desk.settings, desk.engine.evaluator.zone
+    return [
+        *nhsa.routes(desk, settings.nhsa, zone),
+        *settlement.routes(desk, settings, zone, seal),
+        *cds.routes(desk, settings.cds),
+    ]
 
 
 class _Identified:
