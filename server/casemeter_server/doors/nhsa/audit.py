@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from casemeter.v1 import finding_pb2, service_pb2
 from casemeter_server.doors.door import Question
-from casemeter_server.doors.nhsa.encounter import MAX_ID, Places, read_stay
+from casemeter_server.doors.nhsa.encounter import read_stay
 from casemeter_server.doors.nhsa.envelope import Envelope, envelope_of
 from casemeter_server.doors.nhsa.facts import table
-from casemeter_server.doors.nhsa.tree import Faults, Node, parse
+from casemeter_server.doors.nhsa.reading import MAX_ID, Places
+from casemeter_server.doors.nhsa.tree import Faults, Node, root_of
 from casemeter_server.errors import invalid
 
 BEFOREHAND: Final = "3101"
@@ -65,12 +66,15 @@ class AuditMessage:
 
 
 def read_audit(
-    data: bytes, zone: tzinfo, infno: str = "", levels: Mapping[str, int] = _NO_LEVELS
+    sent: bytes | Mapping[str, Any],
+    zone: tzinfo,
+    infno: str = "",
+    levels: Mapping[str, int] = _NO_LEVELS,
 ) -> AuditMessage:
     """Return what a message asks.
 
     Args:
-        data: its bytes.
+        sent: its bytes, or as :func:`~casemeter_server.doors.nhsa.tree.parse` read them.
         zone: the hospital's zone, in whose time it is written.
         infno: number of the transaction, where the message itself has none.
         levels: levels of hospitals by the codes that the caller sends as ``medins_lv``.
@@ -79,7 +83,7 @@ def read_audit(
         RequestError: it cannot be read; everything that cannot be used is listed.
     """
     faults: Faults = []
-    root = Node(parse(data), "", faults)
+    root = root_of(sent, faults)
     envelope = envelope_of(root, infno)
     if envelope.infno not in (BEFOREHAND, IN_PROCESS):
         reason = "UNKNOWN_VALUE" if envelope.infno else "REQUIRED"

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from casemeter_server.doors.nhsa.tree import Node, parse
-from casemeter_server.errors import RequestError
+from casemeter_server.doors.nhsa.tree import Node
 
 MAX_ERROR: Final = 200
 _SUCCESS: Final = 0
@@ -69,14 +68,6 @@ def envelope_of(root: Node, infno: str = "") -> Envelope:
         root.text("opter"),
         root.text("mdtrtarea_admvs") or root.text("mdtrtarea_admdvs"),
     )
-
-
-def read_envelope(data: bytes, infno: str = "") -> Envelope:
-    """Return the envelope of whatever came, for an answer to it; what cannot be read of it is empty."""
-    try:
-        return envelope_of(Node(parse(data), "", []), infno)
-    except RequestError:
-        return Envelope(infno)
 
 
 def write_reply(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from casemeter.v1 import finding_pb2
 from casemeter_rules.alerting.overrides import shipped_reasons
 from casemeter_server.doors.nhsa.envelope import Envelope, Stamp, envelope_of, write_reply
-from casemeter_server.doors.nhsa.tree import Faults, Node, parse
+from casemeter_server.doors.nhsa.tree import Faults, Node, root_of
 from casemeter_server.errors import invalid
 
 FEEDBACK: Final = "3103"
@@ -58,18 +59,18 @@ class Feedback:
     answers: tuple[Answer, ...]
 
 
-def read_feedback(data: bytes, infno: str = "") -> Feedback:
+def read_feedback(sent: bytes | Mapping[str, Any], infno: str = "") -> Feedback:
     """Return what was answered.
 
     Args:
-        data: the bytes of the message.
+        sent: the message: its bytes, or as :func:`~casemeter_server.doors.nhsa.tree.parse` read them.
         infno: number of the transaction, where the message has none.
 
     Raises:
         RequestError: it cannot be read; everything that cannot be used is listed.
     """
     faults: Faults = []
-    root = Node(parse(data), "", faults)
+    root = root_of(sent, faults)
     envelope = envelope_of(root, infno)
     if envelope.infno != FEEDBACK:
         root.note("infno", "UNKNOWN_VALUE", value=f"'{envelope.infno[:20]}'")

@@ -54,6 +54,19 @@ def parse(data: bytes) -> Mapping[str, Any]:
     return value
 
 
+def root_of(sent: bytes | Mapping[str, Any], faults: Faults) -> Node:
+    """Return the root of a message, of its bytes or as :func:`parse` read them.
+
+    Args:
+        sent: the message.
+        faults: where everything that cannot be used is noted.
+
+    Raises:
+        RequestError: it is no JSON object in UTF-8 or GBK.
+    """
+    return Node(parse(sent) if isinstance(sent, bytes) else sent, "", faults)
+
+
 def _refuse(name: str) -> None:
     raise ValueError(name)
 
