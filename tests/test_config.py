@@ -13,6 +13,7 @@ import pytest
 
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.config import Config, ConfigError, read_config
+from casemeter_server.doors.settings import DoorSettings
 from casemeter_server.facilities import Facility
 from casemeter_server.identity.settings import read_identity
 from casemeter_server.meter_settings import HospitalSettings, Limits, MeterSettings
@@ -62,6 +63,7 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
     (tmp_path / "meter.toml").write_text(meter, "utf-8")
     (tmp_path / "alerts.toml").write_text("budget = 4\n", "utf-8")
     issuers = written_identity(tmp_path, issuer())
+    (tmp_path / "doors.toml").write_text("wait_ms = 40\n", "utf-8")
     config = read_config(written(tmp_path, example))
     limits = Limits((0.8, 1.0), 0.95)
     hospital = HospitalSettings(
@@ -82,6 +84,7 @@ def test_the_example_of_the_page_is_read(tmp_path: Path) -> None:
         meter=MeterSettings(hospital, {"H001": HospitalSettings(level="二级")}),
         alerts=Policy(budget=4),
         identity=read_identity(issuers),
+        door_settings=DoorSettings(wait_ms=40),
         facilities={"H001": Facility(3, "眼科专科医院")},
         seal_key=tmp_path / "keys/seal.pem",
         time_zone="Asia/Shanghai",

@@ -16,6 +16,7 @@ from casemeter_server.facilities import MAX_LEVEL, Facility
 from casemeter_server.meter_settings import MeterSettings, MeterSettingsError, read_meter_settings
 
 if TYPE_CHECKING:
+    from casemeter_server.doors.settings import DoorSettings
     from casemeter_server.identity.settings import Identity
 
 MAX_WORKERS: Final = 64
@@ -59,6 +60,8 @@ class Config:
         alerts: how findings are shown, read from the file that the configuration names.
         identity: whose tokens are believed, read from the file that the configuration names; ``None``: there
             are callers on the server's own machine only, and they are who they say they are.
+        door_settings: of the HTTP doors, read from the file that the configuration names; ``None``: as they
+            are without any.
         facilities: what rules ask of each hospital, by hospital.
         seal_key: file of the private key of seals; ``None``: one in the data folder, made when it is first
             needed.
@@ -79,6 +82,7 @@ class Config:
     meter: MeterSettings = field(default_factory=MeterSettings)
     alerts: Policy = field(default_factory=Policy)
     identity: Identity | None = None
+    door_settings: DoorSettings | None = None
     facilities: Mapping[str, Facility] = field(default_factory=dict)
     seal_key: Path | None = None
     time_zone: str = "Asia/Shanghai"
@@ -143,6 +147,7 @@ def read_config(path: Path) -> Config:
         "meter": (str, 'a file like "meter.toml"'),
         "alerts": (str, 'a file like "alerts.toml"'),
         "identity": (str, 'a file like "identity.toml"'),
+        "door_settings": (str, 'a file like "doors.toml"'),
         "facilities": (dict, "a table like { H001 = { level = 3 } }"),
         "seal_key": (str, 'a file like "seal_key.pem"'),
         "time_zone": (str, 'text like "Asia/Shanghai"'),
@@ -189,6 +194,8 @@ def read_config(path: Path) -> Config:
             faults += [f"'alerts': {alerts}: {fault}" for fault in error.faults]
     if isinstance(identity := values.get("identity"), str):
         values["identity"] = _identity(path.parent, identity, faults)
+    if isinstance(doors := values.get("door_settings"), str):
+        values["door_settings"] = _door_settings(path.parent, doors, faults)
     if isinstance(facilities := values.get("facilities"), dict):
         values["facilities"] = {
             name: _facility(name, facility, faults) for name, facility in facilities.items()
@@ -206,6 +213,18 @@ def read_config(path: Path) -> Config:
     if "data" in values:
         values["data"] = path.parent / values["data"]
     return Config(**values)
+
+
+def _door_settings(folder: Path, name: str, faults: list[str]) -> DoorSettings | None:
+    """Return the settings of the doors; note what cannot be used."""
+    # Loaded only by who has such a file: it brings the tables of the doors.
+    from casemeter_server.doors.settings import DoorSettingsError, read_door_settings
+
+    try:
+        return read_door_settings(folder / name)
+    except DoorSettingsError as error:
+        faults += [f"'door_settings': {name}: {fault}" for fault in error.faults]
+        return None
 
 
 def _identity(folder: Path, name: str, faults: list[str]) -> Identity | None:
