@@ -90,16 +90,20 @@ def postgres() -> Iterator[postgresql.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_store(postgres: postgresql.Server) -> str:
+    """A store of it, as a URL; it holds what the last test left there."""
+    return postgres.new_store()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind, as a URL."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'casemeter.db'}"
-        return
-    server: postgresql.Server = request.getfixturevalue("postgres")
-    url = server.new_store()
-    yield url
-    server.drop(url)
+        return f"sqlite:///{tmp_path / 'casemeter.db'}"
+    url: str = request.getfixturevalue("postgres_store")
+    postgresql.empty(url)
+    return url
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import psycopg
 
 from casemeter_server.store.store import Store
+from casemeter_server.store.tables import metadata
 
 ABSENT: Final = "PostgreSQL is not installed"
 
@@ -100,11 +101,6 @@ class Server:
             Store.open(self.url(_TEMPLATE)).close()
         return self.new_database(_TEMPLATE)
 
-    def drop(self, url: str) -> None:
-        """Take a database away, whoever uses it."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
-
     def close(self) -> None:
         """End it and take its folder away."""
         if self._process and self._process.poll() is None:
@@ -147,6 +143,18 @@ def server(*, durable: bool = False) -> Iterator[Server]:
         yield made
     finally:
         made.close()
+
+
+def empty(url: str) -> None:
+    """Take everything out of a store; much faster than another database."""
+    with psycopg.connect(url) as connection:
+        # One that a test has left open would hold it up.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(f"DELETE FROM {table.name}".encode())
 
 
 def _unprivileged() -> pwd.struct_passwd:

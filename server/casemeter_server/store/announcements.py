@@ -50,7 +50,7 @@ class Announcements:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._listeners: set[_Listener] = set()
+        self._listeners: dict[_Listener, None] = {}
         self._woken, self._stopped = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._listening = False
@@ -59,7 +59,7 @@ class Announcements:
         """Yield what changed, from the first thing yielded on; that is :data:`EVERYTHING`."""
         listener = _Listener()
         with self._lock:
-            self._listeners.add(listener)
+            self._listeners[listener] = None
             if self._listening:
                 listener.tell([EVERYTHING])
             elif not self._thread and not self._stopped.is_set():
@@ -75,7 +75,7 @@ class Announcements:
                         yield key
         finally:
             with self._lock:
-                self._listeners.discard(listener)
+                del self._listeners[listener]
 
     def look(self) -> None:
         """Let it be looked at once what is new."""
