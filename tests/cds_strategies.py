@@ -21,7 +21,7 @@ quantities = st.integers(1, 10**12 - 1).map(
 prices = quantities
 
 
-def values(enumeration: Any) -> st.SearchStrategy[int]:
+def values(enumeration: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(sorted(enumeration.values()))
 
 

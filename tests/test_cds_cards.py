@@ -54,6 +54,11 @@ def reply_to(
     return found
 
 
+def numbers(low: int, high: int) -> st.SearchStrategy[Any]:
+    """Values of an enumeration."""
+    return st.integers(low, high)
+
+
 @st.composite
 def findings(draw: st.DrawFn) -> pb.Finding:
     places = [
@@ -64,8 +69,8 @@ def findings(draw: st.DrawFn) -> pb.Finding:
     ]
     return pb.Finding(
         rule=draw(texts),
-        tier=draw(st.integers(1, 3)),
-        finding_class=draw(st.integers(1, 5)),
+        tier=draw(numbers(1, 3)),
+        finding_class=draw(numbers(1, 5)),
         fields=draw(st.lists(st.sampled_from(places), max_size=3)),
         codes=draw(st.lists(texts, max_size=2)),
         evidence=draw(st.lists(texts, max_size=2)),
@@ -76,7 +81,7 @@ def findings(draw: st.DrawFn) -> pb.Finding:
         override_reasons=draw(
             st.lists(st.sampled_from(["clinical_need", "patient_pays", "own_code"]), max_size=3)
         ),
-        presentation=draw(st.integers(1, 3)),
+        presentation=draw(numbers(1, 3)),
         alert_key=str(draw(st.uuids())),
     )
 
@@ -84,7 +89,7 @@ def findings(draw: st.DrawFn) -> pb.Finding:
 @st.composite
 def verdicts(draw: st.DrawFn) -> verdict_pb2.Verdict:
     verdict = verdict_pb2.Verdict(
-        status=draw(st.integers(1, 5)),
+        status=draw(numbers(1, 5)),
         findings=draw(st.lists(findings(), max_size=4, unique_by=lambda one: one.alert_key)),
     )
     if verdict.status <= verdict_pb2.GROUP_STATUS_AMBIGUOUS:

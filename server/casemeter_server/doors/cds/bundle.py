@@ -65,8 +65,9 @@ class Chart:
     faults: Faults = field(default_factory=list)
 
     def leave_out(self, node: Node, reason: str) -> None:
-        """Note that something was left out."""
-        self.unread.append((node.place, reason))
+        """Note that something was left out, once."""
+        if (node.place, reason) not in self.unread:
+            self.unread.append((node.place, reason))
 
     def of_stay(self, key: str) -> Iterator[Node]:
         """Yield the resources of a key that are of this stay and count."""

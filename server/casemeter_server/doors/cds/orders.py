@@ -118,7 +118,7 @@ def read_charges(
         price = one.get("priceOverride")
         if not price.get("value").given:
             chart.leave_out(one, "no_price")
-            chart.leave_out(prefetched.resources[0], "charges")
+            chart.unread.append(("prefetch.chargeItems", "unknown_cost"))
             return
         amount = fen(price) or 0
         line = charges_pb2.ChargeLine(id=one.get("id").text())
