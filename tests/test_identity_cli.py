@@ -8,9 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner, Result
 
 from casemeter_server.cli.main import app
+from casemeter_server.identity.making import to_pem
 from identities import ISS, jwk_set, signed
 
 SETTINGS = f'[[issuer]]\niss = "{ISS}"\nkeys = "keys.json"\naudience = "casemeter"\n'
@@ -83,6 +85,9 @@ def test_a_private_key_that_is_none(text: str) -> None:
     Path("one.pem").write_text(text, "utf-8")
     shown = run("token", "one.pem", "--iss", ISS)
     assert (shown.exit_code, "one.pem is no private key" in shown.output) == (1, True)
+    Path("one.pem").write_bytes(to_pem(ec.generate_private_key(ec.SECP384R1())))
+    shown = run("token", "one.pem", "--iss", ISS)
+    assert (shown.exit_code, "neither an Ed25519 key nor one of the curve P-256" in shown.output) == (1, True)
     shown = run("token", "nowhere.pem", "--iss", ISS)
     assert (shown.exit_code, "nowhere.pem" in shown.output) == (1, True)
 

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Final
 
 from casemeter_server.caller import Caller
+from casemeter_server.errors import RequestError
 from casemeter_server.identity.claims import caller_of
 from casemeter_server.identity.declared import Declared, as_declared
 from casemeter_server.identity.refusals import refused
@@ -78,7 +79,7 @@ class Authenticator:
         try:
             verified = verifier.verify(token)
             caller = caller_of(verified)
-        except BaseException:
+        except RequestError:
             with self._lock:
                 self._known.pop(token, None)
             raise

@@ -107,8 +107,7 @@ def _list(value: object) -> list[Any]:
 def _public(entry: dict[str, Any], algorithm: str, number: int) -> Any:
     try:
         public = jwt.PyJWK(entry, algorithm).key
-    except (jwt.PyJWTError, KeyError, AttributeError):
-        # The last two: the library meets members that are missing or of another type.
+    except jwt.PyJWTError:
         raise KeysError(f"key {number} is not a whole key of its kind") from None
     if isinstance(public, RSAPublicKey) and public.key_size < MIN_RSA_BITS:
         raise KeysError(f"key {number} has fewer than {MIN_RSA_BITS} bits")
