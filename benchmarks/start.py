@@ -24,6 +24,7 @@ _PORT = re.compile(r" on 127\.0\.0\.1:(\d+)")
 def start(packs: list[str], data: Path) -> tuple[float, float]:
     """Start a server and return the seconds until it answered and its resident memory in MB."""
     command = [sys.executable, "-m", "casemeter_server", "serve", "--listen", "127.0.0.1:0", "--metrics", ""]
+    command += ["--doors", ""]
     command += [part for pack in packs for part in ("--pack", pack)]
     environment = {**os.environ, "CASEMETER_DATA": str(data), "NUMBA_CACHE_DIR": str(data / "numba")}
     started = time.perf_counter()

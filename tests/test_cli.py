@@ -348,16 +348,22 @@ def page(port: str) -> bytes:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_answers_until_it_is_told_to_stop(number: signal.Signals, bundles: Path) -> None:
-    options = ("--pack", str(TINY), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+    free = "127.0.0.1:0"
+    options = ("--pack", str(TINY), "--listen", free, "--metrics", free, "--doors", free)
     with process(bundles, "serve", *options) as running:
-        pattern = r"casemeter answers (\S+) on 127\.0\.0\.1:(\d+); metrics on port (\d+)"
-        packs, port, metrics_port = ready(running, pattern).groups()
+        pattern = r"casemeter answers (\S+) on 127\.0\.0\.1:(\d+); metrics on port (\d+); doors on port (\d+)"
+        packs, port, metrics_port, doors_port = ready(running, pattern).groups()
         assert packs == str(TINY)
         with Client(f"127.0.0.1:{port}", timeout=20) as client:
             request = json_format.ParseDict(REQUEST, EvaluateRequest())
             assert client.send(request).verdict.group.code == "BR15"
             assert client.packs()[0].ref.id == "tiny"
-            counted = b'casemeter_requests_total{code="OK",method="Evaluate"} 1.0'
+        with urllib.request.urlopen(f"http://127.0.0.1:{doors_port}/healthz") as reply:
+            assert json.load(reply) == {"status": "SERVING"}
+        for counted in (
+            b'casemeter_requests_total{code="OK",method="Evaluate"} 1.0',
+            b'casemeter_door_requests_total{door="healthz",status="200"} 1.0',
+        ):
             deadline = time.monotonic() + 10  # a reply is counted shortly after it is given
             while counted not in page(metrics_port):
                 assert time.monotonic() < deadline
@@ -365,12 +371,13 @@ def test_serve_answers_until_it_is_told_to_stop(number: signal.Signals, bundles:
         running.send_signal(number)
         assert running.wait(20) == 0
         assert running.stderr
-        assert running.stderr.read() == ""
+        assert all("casemeter.access" in line for line in running.stderr)
 
 
 def test_serve_reads_its_configuration(bundles: Path, tmp_path: Path) -> None:
     (tmp_path / "casemeter.toml").write_text(
-        f'listen = "127.0.0.1:0"\nmetrics = ""\npacks = ["{TINY}"]\ntime_zone = "UTC"\nstop_seconds = 0\n'
+        'listen = "127.0.0.1:0"\nmetrics = ""\ndoors = ""\ntime_zone = "UTC"\nstop_seconds = 0\n'
+        f'packs = ["{TINY}"]\n'
     )
     with process(bundles, "serve", "--config", str(tmp_path / "casemeter.toml")) as running:
         (port,) = ready(running, r"casemeter answers \S+ on 127\.0\.0\.1:(\d+)").groups()
@@ -383,14 +390,21 @@ def test_serve_reads_its_configuration(bundles: Path, tmp_path: Path) -> None:
 
 
 def test_serve_needs_a_pack_that_groups(run: Run) -> None:
-    check_teaches(run("serve", "-p", "demo_payment_dip"), "no pack is loaded that groups cases")
+    check_teaches(
+        run("serve", "-p", "demo_payment_dip", "--doors", ""), "no pack is loaded that groups cases"
+    )
 
 
 def test_serve_says_when_its_address_is_taken(run: Run, bundles: Path) -> None:
     with live(Snapshot.open([tiny_bundle(bundles)]), metrics="127.0.0.1:0") as server:
         taken = f"127.0.0.1:{server.running.metrics_port}"
-        for listen, metrics in ((server.address, "127.0.0.1:0"), ("127.0.0.1:0", taken)):
-            result = run("serve", "-p", TINY, "--listen", listen, "--metrics", metrics)
+        free = "127.0.0.1:0"
+        for listen, metrics, doors in (
+            (server.address, free, free),
+            (free, taken, free),
+            (free, free, taken),
+        ):
+            result = run("serve", "-p", TINY, "--listen", listen, "--metrics", metrics, "--doors", doors)
             check_teaches(result, f"{server.address if listen == server.address else taken}: ")
     check_teaches(run("serve", "--listen", "everywhere"), "'listen' is 'everywhere'")
 

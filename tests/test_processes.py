@@ -260,8 +260,9 @@ def test_every_kind_has_its_work(known: Kind) -> None:
             "casemeter_server.processes.worker, casemeter_server.processes.grpc_worker",
             "polars typer rich starlette",
         ),
+        ("casemeter_server.processes.worker, casemeter_server.processes.doors_worker", "polars typer rich"),
     ],
-    ids=["supervisor", "worker"],
+    ids=["supervisor", "grpc", "doors"],
 )
 def test_processes_load_nothing_that_they_do_not_need(modules: str, never: str) -> None:
     code = f"import sys, {modules}; print(*sys.modules)"

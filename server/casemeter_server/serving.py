@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -122,28 +120,3 @@ async def answering(
         for name in ("", SERVICE):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
         yield Running(port, 0, service)
-
-
-async def serve(config: Config, bundles: Iterable[Path], ready: Callable[[Running], None]) -> None:
-    """Open the bundles, serve until SIGTERM or SIGINT, and stop gracefully.
-
-    Args:
-        config: the configuration.
-        bundles: the bundles to answer from.
-        ready: called once the server listens.
-
-    Raises:
-        BundleError: a bundle cannot be used.
-        ValueError: no pack groups, a default names no loaded pack, or two versions hold on the same day.
-        OSError: the address is taken or cannot be used.
-    """
-    snapshot = Snapshot.open(bundles, config.default_pack, config.hospitals)
-    if not snapshot.default:
-        raise ValueError("no pack is loaded that groups cases: name a scheme or a DIP catalogue, too")
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running(config, snapshot) as server:
-        ready(server)
-        await stop.wait()

@@ -9,8 +9,8 @@ import typer
 
 from casemeter_server.cli.setup import ConfigFile, Packs, configuration, notes, teaching
 from casemeter_server.config import Config
+from casemeter_server.processes.plan import LOG_FORMAT
 from casemeter_server.processes.supervisor import Serving, supervise
-from casemeter_server.processes.worker import LOG_FORMAT
 
 
 def serve(

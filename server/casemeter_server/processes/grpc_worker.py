@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from casemeter_server.processes.packs import open_packs
 from casemeter_server.processes.plan import Plan
 from casemeter_server.serving import answering
-from casemeter_server.snapshot import Snapshot
 
 
 @asynccontextmanager
@@ -16,11 +16,10 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
 
     Raises:
         BundleError: a bundle cannot be used.
-        ValueError: no pack groups, a default names no loaded pack, or two versions hold on the same day.
+        ValueError: no pack groups, a default names no loaded pack, two versions hold on the same day, or
+            others can reach an address, and nobody would know who they are.
+        StoreError: the store cannot be used.
         OSError: an address cannot be used.
     """
-    snapshot = Snapshot.open(plan.bundles, plan.config.default_pack, plan.config.hospitals)
-    if not snapshot.default:
-        raise ValueError("no pack is loaded that groups cases: name a scheme or a DIP catalogue, too")
-    async with answering(plan.config, snapshot, plan.metrics, plan.addresses):
+    async with answering(plan.config, open_packs(plan), plan.metrics, plan.addresses):
         yield

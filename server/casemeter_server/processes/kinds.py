@@ -43,7 +43,15 @@ GRPC: Final = Kind(
     work="casemeter_server.processes.grpc_worker:answer",
 )
 
-KINDS: Final = (GRPC,)
+DOORS: Final = Kind(
+    "doors",
+    lambda config: config.door_workers,
+    lambda config: config.doors,
+    shares_port=False,
+    work="casemeter_server.processes.doors_worker:answer",
+)
+
+KINDS: Final = (GRPC, DOORS)
 """The kinds, in the order in which they start."""
 
 

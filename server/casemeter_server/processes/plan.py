@@ -12,6 +12,11 @@ from typing import Any, Final
 
 from casemeter_server.config import Config
 
+LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+SPARE_S: Final = 5.0
+"""How much longer than its calls may take a process may need to end, before it is ended."""
+
 STDIN: Final = 0
 _LENGTH_BYTES: Final = 8
 

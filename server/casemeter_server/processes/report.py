@@ -28,11 +28,16 @@ class Report:
         self._say("ready", bundles)
 
     @contextmanager
-    def faults(self) -> Iterator[None]:
-        """End the process with what is wrong and how to mend it, said by the supervisor."""
+    def faults(self, *further: type[Exception]) -> Iterator[None]:
+        """End the process with what is wrong and how to mend it, said by the supervisor.
+
+        Args:
+            further: failures that teach, beside those that every process knows.
+        """
+        taught: tuple[type[Exception], ...] = (*TAUGHT, *further)
         try:
             yield
-        except TAUGHT as error:
+        except taught as error:
             self._say("fault", lesson(error))
             raise SystemExit(1) from None
 

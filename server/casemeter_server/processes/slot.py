@@ -13,8 +13,7 @@ from typing import Any, Final
 from casemeter_server.config import Config
 from casemeter_server.processes.child import Child, Ended, StartFailed
 from casemeter_server.processes.counts import ProcessCounts
-from casemeter_server.processes.plan import Plan
-from casemeter_server.processes.worker import SPARE_S
+from casemeter_server.processes.plan import SPARE_S, Plan
 
 WORKER: Final = "casemeter_server.processes.worker"
 

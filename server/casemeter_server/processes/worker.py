@@ -12,16 +12,12 @@ import signal
 import threading
 import time
 from contextlib import AsyncExitStack
-from typing import Final
 
+from casemeter_server.identity.settings import IdentitySettingsError
 from casemeter_server.processes.kinds import work_of
-from casemeter_server.processes.plan import STDIN, Plan, read_plan
+from casemeter_server.processes.plan import LOG_FORMAT, SPARE_S, STDIN, Plan, read_plan
 from casemeter_server.processes.report import Report
-
-LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-SPARE_S: Final = 5.0
-"""How much longer than its calls may take a process may need to end, before it is ended."""
+from casemeter_server.store.errors import StoreError
 
 
 def main() -> None:
@@ -37,7 +33,7 @@ async def _work(plan: Plan, report: Report) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with AsyncExitStack() as stack:
-        with report.faults():
+        with report.faults(StoreError, IdentitySettingsError):
             await stack.enter_async_context(work_of(plan)(plan))
         report.ready()
         await stop.wait()

@@ -1,0 +1,42 @@
+"""A process that answers HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from socket import socket
+
+from casemeter_server.doors.app import create_app, serve_doors
+from casemeter_server.engine import engine_of
+from casemeter_server.identity.authenticator import Authenticator
+from casemeter_server.identity.loopback import check_listener
+from casemeter_server.identity.tokens import Verifier
+from casemeter_server.metrics import Metrics
+from casemeter_server.processes.packs import open_packs
+from casemeter_server.processes.plan import Plan
+
+
+@asynccontextmanager
+async def answer(plan: Plan) -> AsyncIterator[None]:
+    """Open the bundles and answer requests for as long as the context lasts.
+
+    Raises:
+        BundleError: a bundle cannot be used.
+        ValueError: no pack groups, a default names no loaded pack, two versions hold on the same day, or
+            others can reach an address, and nobody would know who they are.
+        IdentitySettingsError: a file of the clients of a door cannot be used.
+        StoreError: the store cannot be used.
+    """
+    config = plan.config
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    is_local = check_listener(config.doors, config.identity is not None)
+    snapshot = open_packs(plan)
+    authenticator = Authenticator(Verifier(config.identity) if config.identity else None)
+    count = partial(Metrics(plan.metrics).count, "casemeter_door_requests")
+    sockets = [socket(fileno=descriptor) for descriptor in plan.sockets]
+    async with engine_of(config, snapshot) as engine:
+        app = create_app(engine, authenticator, config.door_settings, is_local=is_local, count=count)
+        async with serve_doors(app, sockets, config.stop_seconds):
+            yield
