@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from casemeter_server.doors import json_door
+from casemeter_server.doors import json_door, openapi
 from casemeter_server.doors.asking import CALLER, DOOR, failed
 from casemeter_server.doors.cds import door as cds
 from casemeter_server.doors.desk import Desk
@@ -64,7 +64,12 @@ def create_app(
     """
     desk = Desk(engine, settings or DoorSettings())
     return Starlette(
-        routes=[Route("/healthz", _healthz), *json_door.routes(engine.calls), *_routes(desk, seal)],
+        routes=[
+            Route("/healthz", _healthz),
+            *json_door.routes(engine.calls),
+            *openapi.routes(engine.calls),
+            *_routes(desk, seal),
+        ],
         middleware=[
             Middleware(_Logged, count=count),
             Middleware(_Identified, authenticator=authenticator, is_local=is_local),
