@@ -35,6 +35,7 @@ from casemeter_server.sealing.content import Kind, Page
 NAME: Final = "settlement"
 LISTS: Final = ("4101", "4101A")
 
+_CODER: Final = "coder"
 _JSON: Final = "application/json"
 _LINES: Final = "application/x-ndjson"
 _TABLES: Final = (
@@ -73,7 +74,9 @@ def routes(desk: Desk, settings: DoorSettings, zone: tzinfo, seal: Sealer | None
     door = _Door(desk, zone, seal)
     limit = int(settings.settlement.get("max_megabytes", _MAX_MEGABYTES)) << 20
     found = [
-        Route(f"/settlement/{name}", asking(f"{NAME}.{name}", door.list_of(name), door.refuse), methods=["POST"])
+        Route(
+            f"/settlement/{name}", asking(f"{NAME}.{name}", door.list_of(name), door.refuse), methods=["POST"]
+        )
         for name in LISTS
     ]
     pages = asking(f"{NAME}.hqms", door.pages, refuse, limit=limit)
@@ -159,7 +162,8 @@ class _Door:
                 raise
             return write_refusal(error, checked)
         reply = write_check(checked, answered.response, answered.question)
-        if self._seal is not None and reply["status"] == PASSED and _is_submission(asked):
+        passed = reply["status"] == PASSED and _is_submission(asked)
+        if self._seal is not None and passed and asked.caller.role == _CODER:
             verdict = answered.response.verdict
             number = checked.question.request.encounter.encounter_id
             reply["seal"] = await self._seal(kind, checked.content, verdict, asked.caller, number)

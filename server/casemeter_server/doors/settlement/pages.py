@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
-from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from casemeter.v1 import charges_pb2, error_pb2, finding_pb2, service_pb2
@@ -87,10 +86,12 @@ class _RowReader:
     def __init__(
         self, header: Header, titles: Sequence[str], zone: tzinfo, phase: finding_pb2.CarePhase
     ) -> None:
+        # In the order of the standard: that of the file decides nothing.
+        places = {column: at for at, column in enumerate(header.columns) if column is not None}
         self.known = [
-            (at, column, f"{column.code} {column.title}")
-            for at, column in enumerate(header.columns)
-            if column is not None and (column.item or column.fills)
+            (places[column], column, f"{column.code} {column.title}")
+            for column in columns()
+            if column in places and (column.item or column.fills)
         ]
         self.titles = titles
         self.width = max(at for at, title in enumerate(header.titles, 1) if title)
@@ -126,7 +127,7 @@ class _RowReader:
                 page.fees.append(WrittenFee(column.part, cell, place))
             elif column.fills == "total":
                 page.total = cell
-            elif column.part and (cell.value or column.fills in _JOINED):
+            elif column.part:
                 groups.setdefault((column.fills, column.number), {})[column.part] = cell
         for fills, (kind, phase) in _DIAGNOSES.items():
             for parts in _of(groups, fills):
@@ -141,7 +142,12 @@ class _RowReader:
 
 
 def _of(groups: Mapping[tuple[str, int], _Parts], fills: str) -> list[_Parts]:
-    return [groups[key] for key in sorted(groups) if key[0] == fills]
+    """Return what stands in the columns of one kind, those left out in which nothing does."""
+    return [
+        groups[key]
+        for key in sorted(groups)
+        if key[0] == fills and (fills in _JOINED or any(cell.value for cell in groups[key].values()))
+    ]
 
 
 def _split(cell: Cell) -> list[Cell]:
@@ -163,7 +169,8 @@ def _beside(
         return [cell] * len(codes)
     if len(found) != len(codes):
         faults.append(fault(cell.place, "CONTRADICTION", other=parts["code"].place))
-    return [one for one, _ in zip_longest(found, codes, fillvalue=cell)]
+        return [NO_CELL] * len(codes)
+    return found
 
 
 def _diagnoses(
@@ -174,7 +181,7 @@ def _diagnoses(
     conditions = _beside(parts, "condition", codes, faults)
     return [
         WrittenDiagnosis(code, name, condition, kind, phase, code.place)
-        for code, name, condition in zip(codes, names, conditions, strict=False)
+        for code, name, condition in zip(codes, names, conditions, strict=True)
     ]
 
 
@@ -183,7 +190,7 @@ def _procedures(parts: _Parts, faults: list[error_pb2.FieldFault]) -> list[Done]
     names, begins = (_beside(parts, part, codes, faults) for part in ("name", "start"))
     return [
         Done(code, name, begin, NO_CELL, code.place)
-        for code, name, begin in zip(codes, names, begins, strict=False)
+        for code, name, begin in zip(codes, names, begins, strict=True)
     ]
 
 

@@ -67,11 +67,14 @@ def write_refusal(error: RequestError, checked: CheckQuestion | None = None) -> 
 
 
 def is_refused(verdict: verdict_pb2.Verdict) -> bool:
-    """Whether stops refuse the page, or would if it were submitted as it is."""
-    if verdict.rules.phase == finding_pb2.CARE_PHASE_SUBMISSION:
-        return verdict.rules.submission_refused
-    return any(
-        one.tier == finding_pb2.FINDING_TIER_STOP and one.presentation != finding_pb2.PRESENTATION_SILENT
+    """Whether a stop refuses the page, or would if a coder submitted it as it is.
+
+    What was answered with a reason that fits refuses nothing, nor does what is not shown.
+    """
+    return verdict.rules.submission_refused or any(
+        one.tier == finding_pb2.FINDING_TIER_STOP
+        and one.presentation != finding_pb2.PRESENTATION_SILENT
+        and one.presentation_reason != finding_pb2.PRESENTATION_REASON_ANSWERED
         for one in verdict.findings
     )
 
@@ -89,9 +92,7 @@ def in_envelope(
     """
     failed = output["status"] == INVALID
     error = output.get("error", {})
-    message = "; ".join([*(fault["message"] for fault in error.get("faults", ()))]) or error.get(
-        "message", ""
-    )
+    told = [fault["message"] for fault in error.get("faults", ())] or [error.get("message", "")]
     moment = f"{now:%Y%m%d%H%M%S}"
     return {
         "infcode": -1 if failed else 0,

@@ -18,7 +18,6 @@ _ZIP: Final = b"PK\x03\x04"
 _OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
 _DELIMITERS: Final = (",", "\t", ";")
 _LONG_DECIMALS: Final = re.compile(r"-?\d+\.\d{7,}\Z", re.ASCII)
-_START: Final = 4096
 
 
 class Row(NamedTuple):
@@ -55,10 +54,10 @@ def read_sheet(data: bytes) -> Sheet:
     if data.startswith((_ZIP, _OLD_WORKBOOK)):
         return _workbook(data)
     encoding = encoding_of(data)
-    if encoding != "utf-16" and b"\0" in data[:_START]:
-        raise RequestError("NOT_A_PAGE", {"why": "it is neither text nor a workbook"})
     with io.TextIOWrapper(io.BytesIO(data), encoding, newline="") as start:
         first = start.readline()
+    if "\0" in first:
+        raise RequestError("NOT_A_PAGE", {"why": "it is neither text nor a workbook"})
     if first.lstrip().startswith(("{", "[")):
         return _objects(data)
     delimiter = max(_DELIMITERS, key=first.count)
