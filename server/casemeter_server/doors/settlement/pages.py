@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from casemeter.v1 import charges_pb2, error_pb2, finding_pb2, service_pb2
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter_server.doors.door import Question
-from casemeter_server.doors.settlement.columns import Header, header_of
+from casemeter_server.doors.settlement.columns import Header, columns, header_of
 from casemeter_server.doors.settlement.encounter import question_of
 from casemeter_server.doors.settlement.page import CheckQuestion, Page, WrittenDiagnosis, WrittenFee
 from casemeter_server.doors.settlement.page import WrittenProcedure as Done
