@@ -16,7 +16,9 @@ words = (
 )
 numbers = st.sampled_from(["", "1", "2", "3", "x-9"])
 codes = st.sampled_from(["I63.900", "i10.x00", " E11.900 ".strip(), "G20.x00", "Z51.100"]) | words
-moments = st.builds(dict, seconds=st.integers(946_684_800, 4_000_000_000), nanos=st.sampled_from([0, 5]))
+moments: st.SearchStrategy[Any] = st.builds(
+    dict, seconds=st.integers(946_684_800, 4_000_000_000), nanos=st.sampled_from([0, 5])
+)
 stages = st.integers(0, 4)
 diagnoses = st.fixed_dictionaries(
     {"code": codes},
@@ -34,7 +36,7 @@ items = {
     "time": moments,
 }
 prices = st.sampled_from(["100", "1250", "99999", "12.5", "0100", "7.00"])
-lines = st.fixed_dictionaries(
+lines: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"id": numbers, "amount_fen": st.integers(0, 10**9)},
     optional={**items, "unit_price_fen": prices, "self_paid": st.booleans()},
 )
@@ -54,6 +56,10 @@ def charges(draw: st.DrawFn) -> dict[str, Any]:
     total = sum(line["amount_fen"] for line in found)
     said = draw(st.sampled_from([{}, {"total_fen": total}, {"total_fen": total + 1}]))
     return {"lines": found, "category_system": draw(st.integers(0, 2)), **said}
+
+
+def _encounter(fields: dict[str, Any]) -> Encounter:
+    return Encounter(**fields)
 
 
 encounters = st.fixed_dictionaries(
@@ -77,4 +83,4 @@ encounters = st.fixed_dictionaries(
         "tcm": st.booleans(),
         "self_pay": st.booleans(),
     },
-).map(lambda fields: Encounter(**fields))
+).map(_encounter)

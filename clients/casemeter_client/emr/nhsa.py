@@ -34,6 +34,9 @@ _TIME: Final = "%Y-%m-%d %H:%M:%S"
 _WHOLE: Final = re.compile(r"[1-9]\d*\Z", re.ASCII)
 
 
+_Entry = charges_pb2.ChargeLine | charges_pb2.Order
+
+
 class AuditFailed(Exception):
     """The server could not answer; the message of the reply says why."""
 
@@ -148,7 +151,9 @@ def _message(infno: str, data: Mapping[str, Any], at: datetime, envelope: Mappin
 def _visit(encounter: pb.Encounter, zone: tzinfo) -> dict[str, Any]:
     diagnoses = [one for one in encounter.diagnoses if _can_be_said(one)]
     charges = encounter.charges
-    placing = [order for order in encounter.orders if order.placing]
+    entries: list[_Entry] = [*charges.lines, *(order for order in encounter.orders if order.placing)]
+    system = charges.category_system
+    categories = system == charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST or not (system or charges.lines)
     leading = _leading(diagnoses)
     has_left = encounter.HasField("discharge_time")
     known: dict[str, Any] = {
@@ -161,10 +166,7 @@ def _visit(encounter: pb.Encounter, zone: tzinfo) -> dict[str, Any]:
         "fsi_diagnose_dtos": _diagnoses(diagnoses),
         "med_mdtrt_type": _INPATIENT,
         "med_type": "21",
-        "fsi_order_dtos": [
-            *(_order(line, charges.category_system, zone) for line in charges.lines),
-            *(_order(order, charges.category_system, zone) for order in placing),
-        ],
+        "fsi_order_dtos": [_order(entry, categories, zone) for entry in entries],
         "medfee_sumamt": _yuan(charges.total_fen) if charges.HasField("total_fen") else "",
         "insutype": encounter.insurance_type,
         "fsi_operation_dtos": [
@@ -224,12 +226,18 @@ def _diagnoses(diagnoses: Sequence[pb.Diagnosis]) -> list[dict[str, Any]]:
     ]
 
 
-def _order(entry: charges_pb2.ChargeLine | charges_pb2.Order, system: int, zone: tzinfo) -> dict[str, Any]:
-    """Return an order being placed, or a charge as an order that was placed before."""
+def _order(entry: _Entry, categories: bool, zone: tzinfo) -> dict[str, Any]:
+    """Return an order being placed, or a charge as an order that was placed before.
+
+    Args:
+        entry: the order or charge.
+        categories: whether categories are those of the settlement list.
+        zone: in whose time the message is written.
+    """
     amount = _yuan(entry.amount_fen)
     known = {
         "rx_id": entry.id,
-        "chrg_type": entry.category if system == charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST else "",
+        "chrg_type": entry.category if categories else "",
         "hilist_code": entry.item,
         "hilist_name": entry.name,
         "cnt": entry.quantity,

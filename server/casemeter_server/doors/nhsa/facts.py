@@ -77,7 +77,8 @@ def _times_to_the_second(found: pb.Encounter) -> None:
 
 def _trim_charges(found: pb.Encounter, system: int) -> None:
     charges = found.charges
-    if system != _SETTLEMENT:
+    undeclared = system == charges_pb2.CATEGORY_SYSTEM_UNSPECIFIED and not charges.lines
+    if system != _SETTLEMENT and not undeclared:
         for entry in (*charges.lines, *found.orders):
             entry.ClearField("category")
     if not charges.lines:

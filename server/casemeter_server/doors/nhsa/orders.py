@@ -36,7 +36,8 @@ def read_orders(visit: Node, read: StayRead, zone: tzinfo, admission: Moment | N
     for node in visit.nodes("fsi_order_dtos"):
         if not any(map(node.has, _OF_AN_ORDER)):
             continue
-        number, fen = node.text("rx_id", MAX_ID), _amount(node)
+        number, told = node.text("rx_id", MAX_ID), node.fen("sumamt")
+        fen = _product(node) if told is None else told
         current = node.code("curr_drord_flag", flags, None)
         if current is None and not node.has("curr_drord_flag"):
             node.note("curr_drord_flag", "REQUIRED")
@@ -47,7 +48,8 @@ def read_orders(visit: Node, read: StayRead, zone: tzinfo, admission: Moment | N
         _fill_item(order, node, within(node.moment("drord_begn_date", zone), admission))
         read.note("orders", placing, node, number)
         placing += 1
-        _check_product(node, fen)
+        if told is not None:
+            _check_product(node, told)
     if charged:
         encounter.charges.category_system = charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST
     undoable = {one.number for one in charged if one.fen > 0}
@@ -69,20 +71,19 @@ def read_orders(visit: Node, read: StayRead, zone: tzinfo, admission: Moment | N
     _check_total(visit, read, sum(one.fen for one in charged))
 
 
-def _amount(node: Node) -> int:
-    """Return what an order costs in fen: as it says, or quantity times price where it does not."""
-    fen = node.fen("sumamt")
-    if fen is None and not node.has("sumamt"):
-        quantity, price = node.number("cnt"), node.number("pric", "NOT_YUAN")
-        if quantity is None or price is None:
-            node.note("sumamt", "REQUIRED")
-            return 0
-        product = quantity * price
-        if abs(product) >= _MOST_YUAN:
-            node.note("sumamt", "NOT_YUAN", value=f"{product:.3e}")
-            return 0
-        fen = int(product.quantize(_FEN, ROUND_HALF_UP) * FEN_PER_YUAN)
-    return fen or 0
+def _product(node: Node) -> int:
+    """Return what an order without an amount costs in fen: quantity times price."""
+    if node.has("sumamt"):
+        return 0  # and noted: it is no amount
+    quantity, price = node.number("cnt"), node.number("pric")
+    if quantity is None or price is None:
+        node.note("sumamt", "REQUIRED")
+        return 0
+    product = quantity * price
+    if abs(product) >= _MOST_YUAN:
+        node.note("sumamt", "NOT_YUAN", value=f"{product:.3e}")
+        return 0
+    return int(product.quantize(_FEN, ROUND_HALF_UP) * FEN_PER_YUAN)
 
 
 def _fill_item(entry: charges_pb2.ChargeLine | charges_pb2.Order, node: Node, time: int | None) -> None:
