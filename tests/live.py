@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -13,6 +14,7 @@ import grpc
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.config import Config
+from casemeter_server.identity.settings import Identity
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.serving import Running, running
 from casemeter_server.snapshot import Snapshot
@@ -85,19 +87,20 @@ def live(
     metrics: str = "",
     meter: MeterSettings | None = None,
     stop_seconds: float = 5.0,
-    store: str = "none",
+    data: Path | None = None,
+    store: str = "",
+    identity: Identity | None = None,
 ) -> Iterator[Live]:
-    """Serve a snapshot while the context lasts."""
-    server = Live(
-        snapshot,
-        Config(
-            listen=listen,
-            metrics=metrics,
-            meter=meter or MeterSettings(),
-            stop_seconds=stop_seconds,
-            store=store,
-        ),
+    """Serve a snapshot while the context lasts; without a folder for data nothing is kept."""
+    config = Config(
+        listen=listen,
+        metrics=metrics,
+        meter=meter or MeterSettings(),
+        stop_seconds=stop_seconds,
+        store=store if data else "none",
+        identity=identity,
     )
+    server = Live(snapshot, replace(config, data=data) if data else config)
     server.start()
     try:
         yield server

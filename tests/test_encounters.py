@@ -91,8 +91,8 @@ def snapshot(bundles: Path) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def channel(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
-    store = f"sqlite:///{tmp_path_factory.mktemp('store') / 'casemeter.db'}"
-    with live(snapshot, store=store) as server, grpc.insecure_channel(server.address) as opened:
+    data = tmp_path_factory.mktemp("data")
+    with live(snapshot, data=data) as server, grpc.insecure_channel(server.address) as opened:
         yield opened
 
 
@@ -318,8 +318,7 @@ def test_an_answer_that_settles_nothing_is_refused(channel: grpc.Channel, case: 
 
 
 def test_looks_at_patients_are_recorded(snapshot: Snapshot, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'casemeter.db'}"
-    with live(snapshot, store=url) as server, grpc.insecure_channel(server.address) as channel:
+    with live(snapshot, data=tmp_path) as server, grpc.insecure_channel(server.address) as channel:
         encounter = Encounter(channel, "Z1")
         encounter.record(diagnosis("1", "a", "I63.900"))
         encounter.read(role="physician")
@@ -330,7 +329,7 @@ def test_looks_at_patients_are_recorded(snapshot: Snapshot, tmp_path: Path) -> N
             reply = encounter.call("Evaluate", request, service_pb2.EvaluateResponse, "physician")
             assert reply.recorded is bool(number)
             assert reply.HasField("recorded") is bool(number)
-    store = Store.open(url)
+    store = Store.open(f"sqlite:///{tmp_path / 'casemeter.db'}")
     looks = store.read_now(lambda reading: list(reading.accesses("H1", "Z1")))
     store.close()
     assert [(look.call, look.role) for look in looks] == [

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from casemeter.v1 import living_pb2, service_pb2, terms_pb2
+from casemeter.v1 import keeping_pb2, living_pb2, service_pb2, terms_pb2
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.caller import Caller
 from casemeter_server.calls import Call, StreamCall, by_name
@@ -23,7 +23,10 @@ from casemeter_server.encounters.watching import Watching
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.identity.rights import shipped_rights
+from casemeter_server.kept_settings import KeptSettings
 from casemeter_server.meter_settings import MeterSettings
+from casemeter_server.sealing.keys import open_key
+from casemeter_server.sealing.service import Seals
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.store.rows import Access
 from casemeter_server.store.store import Store, StoreUnavailable
@@ -39,6 +42,7 @@ class Engine:
         evaluator: the present one; settings that change put another in its place.
         store: where things are kept; ``None``: nothing is.
         encounters: the open ones; ``None`` without a store.
+        seals: seals pages; ``None`` without a store.
         calls: by name, rights and record of looks included; Evaluate is here too, for listeners that bring
             messages. One that brings bytes calls :meth:`may` and :meth:`record_look` itself.
     """
@@ -50,6 +54,9 @@ class Engine:
             config: what the administrator set.
             snapshot: the packs.
             store: opened; it is closed by whoever opened it.
+
+        Raises:
+            KeyFileError: the key of the seals cannot be used.
         """
         self._config = config
         self._rights = shipped_rights()
@@ -63,14 +70,19 @@ class Engine:
             Call("SearchTerms", terms_pb2.SearchTermsRequest, self._search_terms),
         ]
         self.encounters: Encounters | None = None
+        self.seals: Seals | None = None
         self._watching: Watching | None = None
-        if store is not None:
+        self._settings: KeptSettings | None = None
+        if store is None:
+            calls.extend(_without_store())
+        else:
             self.encounters = Encounters(store)
             self._watching = Watching(store, self.encounters, self._present)
+            key = open_key(config.seal_key_file, make=True)
+            self.seals = Seals(store, self.encounters, self._present, key)
+            self._settings = KeptSettings(store, config.meter, config.alerts, self._apply_settings)
             living = EncounterCalls(store, self.encounters, self._watching, self._present)
-            calls.extend(living.calls())
-        else:
-            calls.extend(_without_store())
+            calls.extend((*living.calls(), *self.seals.calls(), *self._settings.calls()))
         self.calls: Mapping[str, Call | StreamCall] = by_name(map(self._guarded, calls))
 
     def _present(self) -> Evaluator:
@@ -80,8 +92,9 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Follow what the store announces, for as long as the context lasts."""
         tasks: list[asyncio.Task[None]] = []
-        if self._watching is not None:
-            tasks.append(asyncio.create_task(self._watching.run()))
+        if self._watching is not None and self._settings is not None:
+            await self._settings.take_up()
+            tasks = [asyncio.create_task(work()) for work in (self._watching.run, self._settings.watch)]
         try:
             yield
         finally:
@@ -89,7 +102,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def apply_settings(self, meter: MeterSettings, alerts: Policy) -> None:
+    def _apply_settings(self, meter: MeterSettings, alerts: Policy) -> None:
         """Answer by other settings from now on."""
         self.evaluator = replace(self.evaluator, settings=meter, alerts=alerts)
         if self._watching is not None:
@@ -220,4 +233,7 @@ def _without_store() -> tuple[Call | StreamCall, ...]:
         Call("ReadEncounter", living_pb2.ReadEncounterRequest, answer),
         StreamCall("WatchEncounter", living_pb2.WatchEncounterRequest, answers),
         Call("AnswerFinding", living_pb2.AnswerFindingRequest, answer),
+        Call("SealFrontPage", keeping_pb2.SealFrontPageRequest, answer),
+        Call("GetSettings", keeping_pb2.GetSettingsRequest, answer),
+        Call("PutSettings", keeping_pb2.PutSettingsRequest, answer),
     )

@@ -90,11 +90,10 @@ class CaseMeterService:
 
     async def evaluate_stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         """Answer requests as they come; a faulty one gets an error in its response."""
-        try:
-            caller = self._caller(context, "EvaluateStream")
-        except RequestError as error:
-            await self._refuse("EvaluateStream", error, context)
+        await self._known(context, "EvaluateStream")
         async for data in requests:
+            # No stream outlives the token that it began with.
+            caller = await self._known(context, "EvaluateStream")
             try:
                 reply = self._answer("EvaluateStream", data, perf_counter_ns(), caller, context)
             except RequestError as error:
@@ -124,12 +123,20 @@ class CaseMeterService:
                 caller = self._caller(context)
                 with _bugs_told(str):
                     async for reply in call.answer(parse(call.request(), data), caller):
+                        self._caller(context)  # no stream outlives the token that it began with
                         yield reply.SerializeToString(deterministic=True)
             except RequestError as error:
                 await self._refuse(call.name, error, context)
             self._metrics.count("casemeter_requests", call.name, "OK")
 
         return handle
+
+    async def _known(self, context: Context, call: str) -> Caller:
+        """Return who makes a call, or end it."""
+        try:
+            return self._caller(context, call)
+        except RequestError as error:
+            await self._refuse(call, error, context)
 
     def _caller(self, context: Context, call: str = "") -> Caller:
         """Return who makes a call, who must be allowed to make it if it is named here."""

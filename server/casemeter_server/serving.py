@@ -19,7 +19,6 @@ from casemeter_server.engine import engine_of
 from casemeter_server.grpc_service import SERVICE, CaseMeterService
 from casemeter_server.identity.authenticator import Authenticator
 from casemeter_server.identity.loopback import check_listener
-from casemeter_server.identity.tokens import Verifier
 from casemeter_server.metrics import Metrics, SharedMetrics
 from casemeter_server.metrics_page import metrics_page
 from casemeter_server.snapshot import Snapshot
@@ -89,7 +88,7 @@ async def answering(
     async with contextlib.AsyncExitStack() as stack:
         listeners = addresses or (config.listen,)
         is_local = [check_listener(address, config.identity is not None) for address in listeners]
-        authenticator = Authenticator(Verifier(config.identity) if config.identity else None)
+        authenticator = Authenticator.of(config.identity)
         engine = await stack.enter_async_context(engine_of(config, snapshot))
         service = CaseMeterService(engine, Metrics(metrics), authenticator, is_local=all(is_local))
         server = grpc.aio.server(
