@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -31,9 +31,10 @@ import numpy as np
 import orjson
 
 from casemeter_rules.alerting.alert import Answer, AnswerKind, History, Presentation, as_shown
+from casemeter_rules.alerting.answers import AnswerLine, BadLine, read_answers
 from casemeter_rules.alerting.bounds import Boundary, wilson
 from casemeter_rules.alerting.policy import Learning, Policy, present
-from casemeter_rules.alerting.precision import read_precision
+from casemeter_rules.alerting.precision import precision_of
 from casemeter_rules.alerting.shadow import Built, ShadowList, build_shadow
 from casemeter_rules.finding import Finding, FindingClass, RuleState, Tier, worst_first
 from common import Tally, machine
@@ -303,10 +304,13 @@ def _count(day: Day, causes: Sequence[Cause], interruptions: int) -> None:
     day.stops += sum(cause.truth.tier is Tier.STOP for cause in causes)
 
 
-def build_from(day: Day, folder: Path, policy: Policy) -> tuple[Built, Path]:
-    """Write the answers of a day and build the shadow list from them."""
-    answers = folder / "answers.jsonl"
-    answers.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in day.answers))
+def build_from(
+    day: Day, folder: Path, policy: Policy, fault: Callable[[BadLine], None]
+) -> tuple[Built, list[AnswerLine]]:
+    """Write the answers of a day, read them and build the shadow list from them."""
+    path = folder / "answers.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in day.answers))
+    answers = list(read_answers(path, fault, policy.reasons))
     return build_shadow(folder / "shadow.bundle", answers, None, policy), answers
 
 
@@ -385,10 +389,10 @@ def replay(days: int, orders: int, seed: int, tally: Tally) -> Replayed:
             day = with_policy(draw_day(seed, at, orders), policy, ShadowList(), tally)
             _add(done.after, day)
             _add(done.narrow, with_policy(draw_day(seed, at, orders), Policy(budget=1), ShadowList(), tally))
-            built, answers = build_from(day, Path(name), policy)
+            built, answers = build_from(
+                day, Path(name), policy, lambda bad: tally.fail("a line of answers was not read", str(bad))
+            )
             done.gone.update(entry.rule for entry in built.entries)
-            if built.bad:
-                tally.fail("a line of answers was not read", str(built.bad[0]))
             if at == 0:
                 done.first_day.extend(_precision_lines(answers, built))
             _add(done.untaught, with_policy(draw_day(seed, at + 1, orders), policy, ShadowList(), tally))
@@ -416,9 +420,9 @@ def _add(total: Day, day: Day) -> None:
     total.busiest = max(total.busiest, day.busiest)
 
 
-def _precision_lines(answers: Path, built: Built) -> list[str]:
+def _precision_lines(answers: Sequence[AnswerLine], built: Built) -> list[str]:
     """The bad rule and the two worst good ones, as the answers of a day show them."""
-    found, _ = read_precision(answers)
+    found = precision_of(answers)
     rows = [(one, one.precision, one.interval) for one in found.values()]
     decided = [(one, share, interval) for one, share, interval in rows if interval and share is not None]
     lines = ["first day, by its answers      n  useful  precision  95 % (Wilson)  excused  ignored"]

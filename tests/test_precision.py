@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import datetime
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from casemeter_rules.alerting.alert import AnswerKind
 from casemeter_rules.alerting.answers import AnswerLine, AnswersError, BadLine, read_answers
 from casemeter_rules.alerting.bounds import Boundary, evidence, upper_bound, wilson
 from casemeter_rules.alerting.policy import Learning, Policy
-from casemeter_rules.alerting.precision import RulePrecision, precision_of, read_precision
+from casemeter_rules.alerting.precision import RulePrecision, precision_of
 from casemeter_rules.alerting.shadow import (
     HAND,
     LEARNED,
@@ -59,9 +58,9 @@ def many(rule: str, useful: str) -> list[AnswerLine]:
     ]
 
 
-def write_lines(path: Path, lines: Sequence[AnswerLine]) -> Path:
-    path.write_bytes(b"".join(orjson.dumps(dict(row._asdict()), default=str) + b"\n" for row in lines))
-    return path
+def read_precision(path: Path) -> tuple[dict[str, RulePrecision], list[BadLine]]:
+    bad: list[BadLine] = []
+    return precision_of(read_answers(path, bad.append)), bad
 
 
 # Reading
@@ -323,8 +322,7 @@ def test_the_bundle_is_read_back_and_built_the_same_again(tmp_path: Path) -> Non
     hand.write_text('[[rule]]\nid = "a"\nstate = "off"\nfrom = 2026-03-01\nnote = "停用"\n', "utf-8")
     policy = Policy(learning=LEARNING)
     lines = [*many("bad", "-" * 25), *many("good", "+" * 25)]
-    first = build_shadow(tmp_path / "1", write_lines(tmp_path / "x.jsonl", lines), hand, policy)
-    assert first.bad == ()
+    first = build_shadow(tmp_path / "1", lines, hand, policy)
     made = ShadowList.open(tmp_path / "1")
     assert made.sha256 == first.sha256
     assert made.entries == first.entries
@@ -332,16 +330,15 @@ def test_the_bundle_is_read_back_and_built_the_same_again(tmp_path: Path) -> Non
     assert made.states("2026-03-03") == {"a": "off", "bad": "shadow"}
     assert made.entries[0].note == "停用"
     # More answers that change no state leave the bytes as they are; a new entry or another policy does not.
-    more = write_lines(tmp_path / "y.jsonl", [*lines, *many("good", "-+" * 9)])
-    second = build_shadow(tmp_path / "2", more, hand, policy)
-    assert second.bad
+    more = [*lines, *many("good", "-+" * 9)]
+    build_shadow(tmp_path / "2", more, hand, policy)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
     assert build_shadow(tmp_path / "3", more, None, policy).sha256 != first.sha256
     assert build_shadow(tmp_path / "4", more, hand, Policy()).sha256 != first.sha256
 
 
 def test_no_answers_and_no_table_make_an_empty_bundle(tmp_path: Path) -> None:
-    built = build_shadow(tmp_path / "1", None, None, Policy())
+    built = build_shadow(tmp_path / "1", (), None, Policy())
     assert ShadowList.open(tmp_path / "1").entries == built.entries == ()
 
 

@@ -1,9 +1,9 @@
-"""A file of answers to alerts, read line by line; every line that cannot be read is named.
+"""Answers to alerts, one after the other, of a file or of a store; every one that cannot be counted is named.
 
-JSON lines or CSV with a header. Fields: ``rule``, ``alert_key``, ``at`` (with an offset), ``answer``
-(accepted, overridden, ignored or cause_gone), ``reason`` (needed with overridden), and two that may be left
-out: ``alert``, the recorder's number of the alert, and ``true``, where somebody judged the alert: whether
-it was right. What else a line holds is passed over.
+A file is JSON lines or CSV with a header. Fields: ``rule``, ``alert_key``, ``at`` (with an offset),
+``answer`` (accepted, overridden, ignored or cause_gone), ``reason`` (needed with overridden), and two that
+may be left out: ``alert``, the recorder's number of the alert, and ``true``, where somebody judged the alert:
+whether it was right. What else a line holds is passed over.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import reprlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,7 +34,7 @@ _MAX_LINE: Final = 64 << 10
 
 
 class AnswerLine(NamedTuple):
-    """One line of a file of answers.
+    """One answer.
 
     Attributes:
         rule: id of the rule.
@@ -56,10 +56,10 @@ class AnswerLine(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line that is not counted.
+    """An answer that is not counted.
 
     Attributes:
-        file: its name.
+        file: name of the file, or of where else it is from.
         line: number of the line, from 1.
         problem: what is wrong with it.
     """
@@ -79,10 +79,7 @@ class AnswersError(Exception):
 def read_answers(
     path: Path, fault: Callable[[BadLine], None], reasons: Reasons | None = None
 ) -> Iterator[AnswerLine]:
-    """Yield the answers of a file, in its order.
-
-    A line that repeats rule, alert, moment and answer of an earlier one is bad: it would count twice. Only a
-    short hash of each line is kept, to tell.
+    """Yield the answers of a file, in its order; see :func:`answer_lines`.
 
     Args:
         path: ``.csv``, or JSON lines under any other name.
@@ -92,9 +89,30 @@ def read_answers(
     Raises:
         AnswersError: there is no such file, it is no text, or a CSV file lacks columns.
     """
+    values = _csv(path) if path.suffix.casefold() == ".csv" else _json_lines(path)
+    return answer_lines(path.name, values, fault, reasons)
+
+
+def answer_lines(
+    source: str,
+    values: Iterable[tuple[int, Mapping[str, Any] | str]],
+    fault: Callable[[BadLine], None],
+    reasons: Reasons | None = None,
+) -> Iterator[AnswerLine]:
+    """Yield answers, wherever they are from, in their order.
+
+    One that repeats rule, alert, moment and answer of an earlier one is bad: it would count twice. Only a
+    short hash of each is kept, to tell.
+
+    Args:
+        source: where they are from, for those that cannot be counted.
+        values: number and fields of each; a text says what is wrong with it instead.
+        fault: takes every one that cannot be counted.
+        reasons: those there are; ``None``: those that come with the product.
+    """
     known = reasons or shipped_reasons()
     seen: set[int] = set()
-    for number, value in _csv(path) if path.suffix.casefold() == ".csv" else _json_lines(path):
+    for number, value in values:
         line = _line(value, known) if isinstance(value, Mapping) else value
         if isinstance(line, AnswerLine):
             what = "\0".join((line.rule, line.alert_key, line.alert, line.at.isoformat(), line.answer))
@@ -104,7 +122,7 @@ def read_answers(
                 yield line
                 continue
             line = "repeats an earlier line"
-        fault(BadLine(path.name, number, line))
+        fault(BadLine(source, number, line))
 
 
 def short_hash(text: str) -> int:

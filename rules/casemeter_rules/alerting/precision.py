@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from casemeter_rules.alerting.alert import AnswerKind
-from casemeter_rules.alerting.answers import AnswerLine, BadLine, read_answers, short_hash
+from casemeter_rules.alerting.answers import AnswerLine, short_hash
 from casemeter_rules.alerting.bounds import Interval, wilson
 from casemeter_rules.alerting.overrides import Reasons, shipped_reasons
 
@@ -102,16 +101,3 @@ def precision_of(lines: Iterable[AnswerLine], reasons: Reasons | None = None) ->
             found[line.rule] = RulePrecision(line.rule)
         found[line.rule].add(outcome)
     return {rule: found[rule] for rule in sorted(found)}
-
-
-def read_precision(
-    path: Path, reasons: Reasons | None = None
-) -> tuple[dict[str, RulePrecision], tuple[BadLine, ...]]:
-    """Return what a file of answers says of each rule, and every line of it that was not counted.
-
-    Raises:
-        AnswersError: the file cannot be read at all.
-    """
-    bad: list[BadLine] = []
-    found = precision_of(read_answers(path, bad.append, reasons), reasons)
-    return found, tuple(bad)

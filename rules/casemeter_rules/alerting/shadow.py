@@ -23,7 +23,7 @@ import numpy as np
 import orjson
 
 from casemeter_grouper.compiled.bundle import BundleError, Reason, open_bundle, write
-from casemeter_rules.alerting.answers import AnswerLine, BadLine, read_answers
+from casemeter_rules.alerting.answers import AnswerLine
 from casemeter_rules.alerting.bounds import Boundary, upper_bound
 from casemeter_rules.alerting.overrides import Reasons, shipped_reasons
 from casemeter_rules.alerting.policy import Learning, Policy
@@ -81,12 +81,10 @@ class Built:
     Attributes:
         sha256: content hash of the bundle.
         entries: all it holds.
-        bad: lines of the file of answers that were not counted.
     """
 
     sha256: str
     entries: tuple[Entry, ...]
-    bad: tuple[BadLine, ...]
 
 
 class ShadowList:
@@ -219,26 +217,23 @@ def read_hand(path: Path) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def build_shadow(target: Path, answers: Path | None, hand: Path | None, policy: Policy) -> Built:
+def build_shadow(target: Path, answers: Iterable[AnswerLine], hand: Path | None, policy: Policy) -> Built:
     """Build the bundle anew. The same rules learned and set give the same bytes, whatever else was answered.
 
     Args:
         target: the file; an existing one is replaced in one step.
-        answers: file of answers, its lines in the order of time; ``None``: nothing is learned.
+        answers: of files or a store, in the order of time.
         hand: table of states set by hand; ``None``: there is none.
         policy: of the hospital.
 
     Raises:
-        AnswersError: the answers cannot be read at all.
         HandError: the table cannot be used.
         TooManyRules: there are more rules than the bound is shared among.
     """
-    bad: list[BadLine] = []
     entries = list(read_hand(hand)) if hand else []
-    if answers:
-        entries += learn(read_answers(answers, bad.append, policy.reasons), policy.learning, policy.reasons)
+    entries += learn(answers, policy.learning, policy.reasons)
     made = write_shadow(target, entries, policy.learning)
-    return Built(made, tuple(sorted(entries, key=_order)), tuple(bad))
+    return Built(made, tuple(sorted(entries, key=_order)))
 
 
 def write_shadow(target: Path, entries: Iterable[Entry], learning: Learning) -> str:

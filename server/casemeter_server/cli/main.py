@@ -11,7 +11,7 @@ from typer.main import get_command, get_group
 
 _COMMANDS: Final = (
     *("serve", "evaluate", "group", "demo", "terms"),
-    *("pack", "rules", "alerts", "identity"),
+    *("pack", "rules", "alerts", "store", "identity"),
     *("seal", "settings", "check"),
 )
 """Modules of this folder, one for each command, in the order of the help."""

@@ -19,8 +19,12 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 """Alembic knows one migration at a time in a process."""
 
 
-def database_of(url: str) -> Database:
+def database_of(url: str, *, make: bool = True) -> Database:
     """Return the database that a URL names.
+
+    Args:
+        url: of the database.
+        make: whether a file is made that is not there.
 
     Raises:
         StoreError: it names none that can be used.
@@ -31,7 +35,7 @@ def database_of(url: str) -> Database:
         # The URL is not quoted: it may hold a password.
         raise StoreError(f"the store's URL cannot be read; {_LIKE}") from None
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        return SqliteDatabase(parsed)
+        return SqliteDatabase(parsed, make=make)
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):
         return PostgresDatabase(parsed)
     raise StoreError(f"the store cannot be kept in '{parsed.drivername}'; {_LIKE}")

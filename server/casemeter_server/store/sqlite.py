@@ -43,10 +43,12 @@ _MENDS: Final = (
 class SqliteDatabase(Database):
     """A file of SQLite."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, make: bool) -> None:
         if url.database in (None, "", ":memory:") or url.query:
             raise StoreError("the store needs a file of its own; write sqlite:////folder/casemeter.db")
         self.path = Path(url.database or "").absolute()
+        if not make and not self.path.exists():
+            raise StoreError(f"{self.path}: there is no such file")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

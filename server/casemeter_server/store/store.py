@@ -36,36 +36,42 @@ T = TypeVar("T")
 
 
 class Store:
-    """A store that is open. Each process opens its own."""
+    """A store that is open. Each process opens its own.
 
-    def __init__(self, database: Database, spool_rows: int = SPOOL_ROWS) -> None:
+    Attributes:
+        schema_before: version of its schema before it was opened; empty: it is new.
+    """
+
+    def __init__(self, database: Database, schema_before: str, spool_rows: int) -> None:
         self._database = database
+        self.schema_before = schema_before
         self._spool = Spool(spool_rows)
         self._announcements = Announcements(database)
         self._writer = Writer(database, self._spool, self._announcements.look)
         self._readers = ThreadPoolExecutor(READERS, "casemeter-store-reader")
 
     @classmethod
-    def open(cls, url: str, spool_rows: int = SPOOL_ROWS) -> Self:
+    def open(cls, url: str, *, spool_rows: int = SPOOL_ROWS, make: bool = True) -> Self:
         """Open a store, making it or bringing its schema up to date if need be.
 
         Args:
             url: ``sqlite:////folder/casemeter.db`` or ``postgresql://user@host/database``.
             spool_rows: rows written down beside replies that may wait for the writer.
+            make: whether a file is made that is not there.
 
         Raises:
             StoreError: it cannot be used; says why and how to mend it, without passwords.
         """
-        database = database_of(url)
+        database = database_of(url, make=make)
         try:
-            bring_up(database)
+            before = bring_up(database)
         except SQLAlchemyError as error:
             database.close()
             raise StoreError(database.explain(error)) from None
         except StoreError:
             database.close()
             raise
-        return cls(database, spool_rows)
+        return cls(database, before, spool_rows)
 
     @property
     def shown(self) -> str:
