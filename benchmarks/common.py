@@ -1,4 +1,4 @@
-"""What the benchmarks share: the line that says where they ran, limits of time, and tallies."""
+"""What the benchmarks share: the line that says where they ran, processes, limits of time, and tallies."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text("utf-8").rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(path.parent.name))
+    return found
 
 
 class TooSlow(Exception):

@@ -16,13 +16,17 @@ import time
 from pathlib import Path
 
 from casemeter_client import Client, Encounter
-from common import machine
+from common import children, machine
 
 _PORT = re.compile(r" on 127\.0\.0\.1:(\d+)")
 
 
-def start(packs: list[str], data: Path) -> tuple[float, float]:
-    """Start a server and return the seconds until it answered and its resident memory in MB."""
+def start(packs: list[str], data: Path) -> tuple[float, float, float]:
+    """Start a server.
+
+    Returns:
+        The seconds until it answered, and resident memory in MB: of the worker and of the supervisor.
+    """
     command = [sys.executable, "-m", "casemeter_server", "serve", "--listen", "127.0.0.1:0", "--metrics", ""]
     command += ["--doors", ""]
     command += [part for pack in packs for part in ("--pack", pack)]
@@ -46,12 +50,17 @@ def start(packs: list[str], data: Path) -> tuple[float, float]:
                     near_misses=True,
                 )
                 assert reply.verdict.pack.id == pack.ref.id
-        status = Path(f"/proc/{server.pid}/status").read_text("utf-8")
+        supervisor, worker = (resident_mb(number) for number in (server.pid, *children(server.pid)))
         server.terminate()
         server.stderr.close()
         server.wait()
-    resident = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return taken, int(resident[1]) / 1024 if resident else float("nan")
+    return taken, worker, supervisor
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("utf-8"))
+    return int(found[1]) / 1024 if found else float("nan")
 
 
 def main() -> None:
@@ -62,11 +71,13 @@ def main() -> None:
     packs = options.pack or ["chs_drg_11"]
     print(machine())
     with tempfile.TemporaryDirectory() as data:
-        first, _ = start(packs, Path(data))
+        first, *_ = start(packs, Path(data))
         later = [start(packs, Path(data)) for _ in range(3)]
-    seconds = sorted(taken for taken, _ in later)
+    seconds, workers, supervisors = (sorted(kind) for kind in zip(*later, strict=True))
     print(f"{len(packs)} pack(s): first start {first:.1f} s, later starts {seconds[1]:.2f} s (median of 3)")
-    print(f"resident memory after a few calls: {max(memory for _, memory in later):.0f} MB")
+    print(
+        f"resident memory after a few calls: worker {workers[-1]:.0f} MB, supervisor {supervisors[-1]:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import grpc.aio
 from google.protobuf import json_format
 
 from casemeter.v1.service_pb2 import EvaluateRequest
-from common import machine
+from common import children, machine
 from evaluate import EVALUATE, PRICING, REQUEST, charges
 
 PACKS = ("chs_drg_11", *PRICING)
@@ -56,19 +56,6 @@ class Server:
     def cpu_s(self) -> float:
         """Seconds of processor that its processes have taken."""
         return sum(_cpu_s(number) for number in (self.pid, *children(self.pid)))
-
-
-def children(pid: int) -> list[int]:
-    """Processes that a process has started."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:  # it ended meanwhile
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(path.parent.name))
-    return found
 
 
 def _cpu_s(pid: int) -> float:

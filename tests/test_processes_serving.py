@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from casemeter.v1.service_pb2 import EvaluateRequest, ListPacksResponse
 from casemeter_client._calls import OPTIONS
+from common import children
 from live import TINY, ask
 
 CHANNELS = 8
@@ -68,15 +69,7 @@ class Server:
 
     def workers(self) -> set[int]:
         """Processes of its own."""
-        found = set()
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:  # it ended meanwhile
-                continue
-            if int(parent) == self.process.pid:
-                found.add(int(folder.name))
-        return found
+        return set(children(self.process.pid))
 
     def metrics(self) -> dict[tuple[str, ...], float]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics") as reply:
@@ -143,8 +136,8 @@ def accepts(port: int) -> bool:
 class Load:
     """Steady calls over channels with connections of their own."""
 
-    def __init__(self, address: str, *options: tuple[str, str | int]) -> None:
-        self._options = (("grpc.use_local_subchannel_pool", 1), *options)
+    def __init__(self, address: str, options: Sequence[tuple[str, str | int]]) -> None:
+        self._options = options
         self.answered = [0] * CHANNELS
         self.failures: list[list[grpc.RpcError]] = [[] for _ in range(CHANNELS)]
         self._stop = threading.Event()
@@ -184,7 +177,7 @@ def requests(metrics: dict[tuple[str, ...], float]) -> float:
 
 
 def test_a_killed_worker_costs_the_calls_that_it_had_and_is_replaced(bundles: Path, tmp_path: Path) -> None:
-    without_retries = ("grpc.enable_retries", 0)
+    without_retries = (("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1))
     with serving(bundles, tmp_path) as server:
         before = server.workers()
         assert len(before) == 2
@@ -257,7 +250,8 @@ def test_a_reload_brings_new_packs_and_loses_no_call(bundles: Path, tmp_path: Pa
 
     with serving(bundles, tmp_path, pack=pack) as server:
         before = server.workers()
-        with Load(server.address, *OPTIONS) as load:
+        with Load(server.address, OPTIONS) as load:
+            assert sum(map(server.connections, before)) == CHANNELS
             assert version() == "1"
             (pack / "scheme.toml").write_text(header.replace('version = "1"', 'version = "2"'), "utf-8")
             server.process.send_signal(signal.SIGHUP)

@@ -41,6 +41,8 @@ _RETRY = {
 OPTIONS = (
     ("grpc.service_config", json.dumps(_RETRY)),
     ("grpc.enable_retries", 1),
+    # Otherwise all clients of a process share one connection, and with it one of the server's processes.
+    ("grpc.use_local_subchannel_pool", 1),
     # By default a channel waits a second before it connects anew, and the retries would all come before that.
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
