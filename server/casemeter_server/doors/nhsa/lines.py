@@ -54,7 +54,7 @@ def group_line(verdict: verdict_pb2.Verdict, *, show_yuan: bool) -> finding_pb2.
     reason = verdict_pb2.UngroupableReason.Name(verdict.ungroupable_reason)
     group = verdict.group
     why = table(_TEXTS)["ungroupable"].get(reason, "")
-    text = _say("status", status, code=group.code, name=group.name, reason=why).rstrip()
+    text = _say("status", status, group=f"{group.code} {group.name}".rstrip(), reason=why)
     beside = [_say("beside", "pack", id=verdict.pack.id, version=verdict.pack.version).rstrip()]
     if show_yuan and verdict.payment.HasField("standard_fen"):
         beside.append(_say("beside", "standard", yuan=yuan_text(verdict.payment.standard_fen)))
