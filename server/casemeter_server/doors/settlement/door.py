@@ -22,6 +22,7 @@ from casemeter_server.doors.settlement.lists import read_settlement
 from casemeter_server.doors.settlement.page import CheckQuestion
 from casemeter_server.doors.settlement.pages import FrontPages, read_front_pages
 from casemeter_server.doors.settlement.reply import (
+    OF_ONE_PAGE,
     PASSED,
     Summary,
     in_envelope,
@@ -138,9 +139,14 @@ class _Door:
 
     async def _lines(self, read: FrontPages, asked: Asked) -> AsyncIterator[bytes]:
         summary = Summary(read.unknown)
-        async for reply in self._replies(read, asked):
-            summary.add(reply)
-            yield orjson.dumps(reply) + b"\n"
+        try:
+            async for reply in self._replies(read, asked):
+                summary.add(reply)
+                yield orjson.dumps(reply) + b"\n"
+        except RequestError as error:
+            # The reply has begun: what ends it is its last line, and no sum follows.
+            yield orjson.dumps(write_refusal(error)) + b"\n"
+            return
         yield orjson.dumps({"summary": summary.written()}) + b"\n"
 
     async def _replies(self, read: FrontPages, asked: Asked) -> AsyncIterator[dict[str, Any]]:
@@ -158,7 +164,7 @@ class _Door:
                 raise invalid(checked.faults)
             answered = await self._desk.answer(checked.question, asked.caller, facts, asked.as_of)
         except RequestError as error:
-            if error.error.reason != "INVALID_REQUEST":
+            if error.error.reason not in OF_ONE_PAGE:
                 raise
             return write_refusal(error, checked)
         reply = write_check(checked, answered.response, answered.question)

@@ -10,7 +10,7 @@ from casemeter.v1 import finding_pb2, service_pb2
 from casemeter_server.doors.settlement.lists import read_settlement
 from casemeter_server.doors.settlement.page import CheckQuestion
 from casemeter_server.doors.settlement.pages import FrontPages, read_front_pages
-from casemeter_server.doors.settlement.reply import write_check, write_refusal
+from casemeter_server.doors.settlement.reply import OF_ONE_PAGE, write_check, write_refusal
 from casemeter_server.errors import RequestError, invalid
 
 Evaluate = Callable[[service_pb2.EvaluateRequest], service_pb2.EvaluateResponse]
@@ -50,8 +50,10 @@ def check(checked: CheckQuestion, evaluate: Evaluate) -> dict[str, Any]:
     try:
         response = evaluate(question.request)
     except RequestError as error:
-        if error.error.reason != "INVALID_REQUEST":
+        if error.error.reason not in OF_ONE_PAGE:
             raise
+        if not error.error.faults:
+            return write_refusal(error, checked)
         faults = [question.of_message(fault) for fault in error.error.faults]
         return write_refusal(invalid(faults), checked)
     return write_check(checked, response)

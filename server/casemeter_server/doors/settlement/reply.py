@@ -17,6 +17,9 @@ PASSED: Final = "passed"
 REFUSED: Final = "refused"
 INVALID: Final = "invalid"
 
+OF_ONE_PAGE: Final = ("INVALID_REQUEST", "PACK_NOT_VALID")
+"""Reasons that concern one page and stop no other of a batch: a day on which no pack holds is a day of the page."""
+
 _MAX_MESSAGE: Final = 200
 _TIER: Final = "FINDING_TIER_"
 _CLASS: Final = "FINDING_CLASS_"
