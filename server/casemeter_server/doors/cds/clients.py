@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -13,11 +14,13 @@ from casemeter_server.doors.cds.settings import CdsSettings
 from casemeter_server.errors import RequestError
 from casemeter_server.identity.authenticator import bearer
 from casemeter_server.identity.claims import caller_of
+from casemeter_server.identity.declared import is_name, limit_of
 from casemeter_server.identity.replay import ReplayGuard
 from casemeter_server.identity.settings import read_identity
 from casemeter_server.identity.tokens import Verifier
 
 _REQUIRED: Final = ("iat", "jti")
+_NAMES_NOBODY: Final = "casemeter.cds.names_nobody"
 
 
 def identifier(settings: CdsSettings) -> Callable[[Request], Caller]:
@@ -36,12 +39,27 @@ def identifier(settings: CdsSettings) -> Callable[[Request], Caller]:
     def identify(request: Request) -> Caller:
         token = bearer(request.headers.get("authorization", ""))
         verified = verifier.verify(token, (url_called(request, settings.base),), _REQUIRED)
-        # A CDS token names the EMR; the person stands in the call, and is no matter of rights.
         caller = caller_of(verified, verified.issuer.iss)
+        request.scope[_NAMES_NOBODY] = "sub" not in verified.claims
         guard.check(verified.issuer.iss, verified.claims["jti"], verified.expires)
         return caller
 
     return identify
+
+
+def person(request: Request, caller: Caller, user: str) -> Caller:
+    """Return who looks at the patient of a call.
+
+    A token of a CDS client need not name a person: then the EMR, which has proved itself, vouches for the one
+    whom the call names.
+
+    Args:
+        request: with the call.
+        caller: by its token.
+        user: ``userId`` of the call.
+    """
+    vouched = request.scope.get(_NAMES_NOBODY, False) and is_name(user, limit_of("user"))
+    return replace(caller, user=user) if vouched else caller
 
 
 def url_called(request: Request, base: str) -> str:

@@ -16,7 +16,7 @@ from casemeter_server.caller import Caller
 from casemeter_server.doors.asking import DOOR, Asked, asking
 from casemeter_server.doors.cds.call import CdsCall, read_call
 from casemeter_server.doors.cds.cards import nothing_to_say, write_cards
-from casemeter_server.doors.cds.clients import identifier
+from casemeter_server.doors.cds.clients import identifier, person
 from casemeter_server.doors.cds.feedback import read_feedback
 from casemeter_server.doors.cds.outcome import refuse
 from casemeter_server.doors.cds.services import discovery, service
@@ -70,9 +70,10 @@ class _Door:
         call = read_call(asked.request.path_params["id"], asked.body, zone, self._settings.systems)
         if call.question is None:
             return Response(write_json(nothing_to_say()), media_type=_JSON)
-        if call.missing and not await self._is_open(asked.caller, call):
+        caller = person(asked.request, asked.caller, call.user)
+        if call.missing and not await self._is_open(caller, call):
             raise _missing(call)
-        answered = await self._desk.answer(call.question, asked.caller, self._facts, asked.as_of)
+        answered = await self._desk.answer(call.question, caller, self._facts, asked.as_of)
         if call.missing and answered.fill not in _KNOWN_STAY:
             raise _missing(call)
         reply = write_cards(

@@ -26,6 +26,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from casemeter_server.doors.cds.systems import EDITIONS, Systems, shipped_systems
+from casemeter_server.identity.settings import IdentitySettingsError, read_identity
 
 _LANGUAGES: Final = ("zh", "en")
 _TEXTS: Final = ("language", "label", "url", "base", "clients")
@@ -84,16 +85,20 @@ def read_settings(table: Mapping[str, Any], folder: Path) -> CdsSettings:
     for key in ("url", "base"):
         if texts.get(key) and not _is_url(texts[key]):
             faults.append(f"'{key}' is {texts[key]!r}; write a URL like https://h001.example")
-    clients = texts.pop("clients", "")
+    clients = folder / texts["clients"] if texts.get("clients") else None
+    texts.pop("clients", None)
+    if clients:
+        try:
+            read_identity(clients)
+        except IdentitySettingsError as error:
+            faults += [f"'clients': {fault}" for fault in error.faults]
     links = tuple(_link(one, faults) for one in _list(table, "links", faults))
     origins = _texts(table, "origins", "'origins'", faults)
     systems = _systems(table.get("systems", {}), faults)
     if faults:
         raise CdsSettingsError(faults)
     texts["base"] = texts.get("base", "").rstrip("/")
-    return CdsSettings(
-        **texts, clients=folder / clients if clients else None, origins=origins, links=links, systems=systems
-    )
+    return CdsSettings(**texts, clients=clients, origins=origins, links=links, systems=systems)
 
 
 def _systems(table: object, faults: list[str]) -> Systems:
