@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from casemeter_server.doors.cds.cards import nothing_to_say, write_cards
 from casemeter_server.doors.cds.markdown import escaped, one_line, shortened
 from casemeter_server.doors.cds.services import discovery, service
 from casemeter_server.doors.cds.settings import CdsSettings
+from casemeter_server.doors.cds.systems import shipped_systems
 from cds_reply import check_reply
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -324,3 +326,10 @@ def test_discovery() -> None:
         assert all(one[name] for name in ("title", "description", "usageRequirements", "prefetch"))
         assert {*one["prefetch"]} == {*service().resources}
         assert {*service().needed} <= {*one["prefetch"]}
+
+
+def test_the_page_names_every_key_and_extension() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "door_cds_hooks.md").read_text("utf-8")
+    names = [one.url.rpartition("/")[2] for some in shipped_systems().extensions.values() for one in some]
+    for name in (*names, *(f"`{key}`" for key in service().resources), *(f"`{hook}`" for hook in HOOKS)):
+        assert name in page, name

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from casemeter.v1.encounter_pb2 import Encounter
+from casemeter.v1.living_pb2 import EncounterState
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import Verdict
 from casemeter_client.emr.cds import cards, feedback, hook_call
@@ -108,6 +109,32 @@ def test_the_verdict_is_that_of_the_contract(http: Http, engine: Engine, hook: s
     assert check_reply(reply) == []
     verdict = json_format.Parse(reply["extension"]["org.casemeter.whole"], Verdict())
     assert verdict == expected
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_an_open_encounter_knows_what_a_call_lacks(bundles: Path, tmp_path: Path, is_open: bool) -> None:
+    with stored(tmp_path) as store:
+        engine = engine_of(snapshot_of(bundles), store)
+        assert engine.encounters
+        known = EncounterState(state_hash="h")
+        known.encounter.diagnoses.add(code="I63.900")
+
+        async def state(_hospital: str, number: str) -> EncounterState | None:
+            assert number == "E1"
+            return known if is_open else None
+
+        vars(engine.encounters)["state"] = state  # the door and the desk ask nothing else of it
+        body = json.loads(hook_call("patient-view", CHILD_AT_HOME)[1])
+        del body["prefetch"]["conditions"]
+        with door_of(engine) as http:
+            reply = http.post(SERVICE, json=body, headers=HEADERS)
+        store.write_now(lambda _: None)
+        # What is not answered was not looked at, nor shown.
+        looks = store.read_now(lambda reading: list(reading.accesses("", "E1")))
+        assert (reply.status_code, len(looks)) == ((200, 1) if is_open else (412, 0))
+        if is_open:
+            filled = reply.json()["extension"]["org.casemeter.verdict"]["filled"]
+            assert [fact["field"] for fact in filled] == ["encounter.diagnoses"]
 
 
 def test_an_outpatient_is_no_business_of_ours(http: Http) -> None:
