@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from casemeter.v1 import keeping_pb2
 from casemeter_rules.alerting.policy import Policy
@@ -31,6 +31,8 @@ _READERS: Final[Mapping[str, Callable[[str], MeterSettings | Policy]]] = {
 _ANNOUNCED: Final = (("", ""), ("", "settings"))
 _MAX_VERSION: Final = 2**53
 
+_S = TypeVar("_S", MeterSettings, Policy)
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +55,7 @@ class KeptSettings:
             apply: called with the settings that hold, whenever they are others.
         """
         self._store = store
-        self._configured: dict[str, Any] = {METER: meter, ALERTS: alerts}
+        self._meter, self._alerts = meter, alerts
         self._apply = apply
         self._versions: dict[str, int] = {}
         self._lock = asyncio.Lock()
@@ -115,8 +117,8 @@ class KeptSettings:
             versions = {name: row.version if row else 0 for name, row in rows.items()}
             if versions == self._versions:
                 return
-            found = {name: self._usable(name, row) for name, row in rows.items()}
-            self._apply(found[METER], found[ALERTS])
+            self._apply(_usable(rows[METER], self._meter), _usable(rows[ALERTS], self._alerts))
+            _log.info("settings hold: %s", ", ".join(f"{name} {at}" for name, at in versions.items()))
             self._versions = versions
 
     async def watch(self) -> None:
@@ -132,22 +134,28 @@ class KeptSettings:
             # The store announces everything once it is back.
             _log.warning("settings cannot be read, those of before hold: %s", error)
 
-    def _usable(self, name: str, row: SettingsRow | None) -> Any:
-        """Return the settings of a row, or those of the configuration."""
-        if row is None or not row.content:
-            return self._configured[name]
-        try:
-            found = _READERS[name](row.content)
-        except (MeterSettingsError, AlertSettingsError) as error:
-            _log.error(
-                "settings '%s', version %d, cannot be used; those of the configuration hold: %s",
-                name,
-                row.version,
-                "; ".join(error.faults),
-            )
-            return self._configured[name]
-        _log.info("settings '%s', version %d, hold from now on", name, row.version)
-        return found
+
+def kept_settings(reading: Reading, meter: MeterSettings, alerts: Policy) -> tuple[MeterSettings, Policy]:
+    """Return the settings that hold: those that are kept, else those of the configuration."""
+    rows = _rows(reading)
+    return _usable(rows[METER], meter), _usable(rows[ALERTS], alerts)
+
+
+def _usable(row: SettingsRow | None, configured: _S) -> _S:
+    """Return the settings of a row, or where this version can read none those of the configuration."""
+    if row is None or not row.content:
+        return configured
+    try:
+        found: Any = _READERS[row.name](row.content)
+    except (MeterSettingsError, AlertSettingsError) as error:
+        _log.error(
+            "settings '%s', version %d, cannot be used; those of the configuration hold: %s",
+            row.name,
+            row.version,
+            "; ".join(error.faults),
+        )
+        return configured
+    return cast(_S, found)  # the reader of the name
 
 
 def _rows(reading: Reading) -> dict[str, SettingsRow | None]:

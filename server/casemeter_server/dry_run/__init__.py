@@ -1,0 +1,1 @@
+"""Trying a new pack on the stored encounters of a day: what would change, and nothing does."""
