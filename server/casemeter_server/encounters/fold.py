@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from casemeter.v1 import encounter_pb2 as pb
 from casemeter.v1 import living_pb2
 from casemeter_server.encounters.parts import FACT, Part, said
 
@@ -28,14 +27,9 @@ class _Held(NamedTuple):
     value: Any
     position: int
 
-    @property
-    def rank(self) -> tuple[int, int, str]:
-        """What orders the events of a part."""
-        return self[:3]
 
-
-# What a part holds for the state: its number and its position come with the value.
 _Now = Mapping[str, _Held]
+"""What holds of one kind, by the number of the part."""
 
 
 class Fold:
@@ -43,8 +37,10 @@ class Fold:
 
     def __init__(self, encounter_id: str) -> None:
         self._id = encounter_id
-        self._parts: dict[Part, list[_Held]] = {}
+        self._told: dict[Part, list[_Held]] = {}
+        self._parts_of: dict[str, list[Part]] = {}
         self._wrong: set[str] = set()
+        self._now: dict[str, dict[str, _Held]] = {}
         self.events = 0
         """Number of events taken."""
 
@@ -52,24 +48,34 @@ class Fold:
         """Take checked events that were not taken before."""
         for event in events:
             self.events += 1
+            parts = self._parts_of[event.event_id] = []
             if event.corrects:
                 self._wrong.add(event.corrects)
+                for part in self._parts_of.get(event.corrects, ()):
+                    self._settle(part)
             for part, value, position in said(event):
                 held = _Held(event.time.seconds, event.time.nanos, event.event_id, value, position)
-                self._parts.setdefault(part, []).append(held)
+                self._told.setdefault(part, []).append(held)
+                parts.append(part)
+                self._settle(part)
+
+    def _settle(self, part: Part) -> None:
+        """Find what holds of a part by now."""
+        told = (one for one in self._told[part] if one.event not in self._wrong)
+        held = max(told, key=_rank, default=None)
+        of_kind = self._now.setdefault(part.kind, {})
+        if held is None or held.value is None:
+            of_kind.pop(part.number, None)
+        else:
+            of_kind[part.number] = held
 
     def state(self) -> living_pb2.EncounterState:
         """Return the state that the events come to; its version is left to who counts them."""
-        now: dict[str, dict[str, _Held]] = {}
-        for part, told in self._parts.items():
-            held = max((one for one in told if one.event not in self._wrong), key=_rank, default=None)
-            if held is not None and held.value is not None:
-                now.setdefault(part.kind, {})[part.number] = held
         state = living_pb2.EncounterState()
         state.encounter.encounter_id = self._id
-        for _, fact in sorted(now.get(FACT, {}).items()):
+        for _, fact in sorted(self._now.get(FACT, {}).items()):
             fact.value.put(state.encounter)
-        _fill_lists(state, now)
+        _fill_lists(state, self._now)
         # As all that is shown of a stay, the hash is of the state alone: not of how many events led to it.
         state.state_hash = hashlib.sha256(state.SerializeToString(deterministic=True)).hexdigest()
         state.events = self.events
@@ -77,50 +83,55 @@ class Fold:
 
 
 def _rank(held: _Held) -> tuple[int, int, str]:
-    return held.rank
+    return held.seconds, held.nanos, held.event
 
 
 def _fill_lists(state: living_pb2.EncounterState, now: Mapping[str, _Now]) -> None:
     encounter = state.encounter
     for kind, entries in (("diagnosis", encounter.diagnoses), ("procedure", encounter.procedures)):
-        for _, held in sorted(now.get(kind, {}).items(), key=lambda item: (item[1].position, item[0])):
-            entries.add().CopyFrom(held.value)
-    for number, held in sorted(now.get("order", {}).items()):
-        order = encounter.orders.add()
-        order.CopyFrom(held.value)
-        order.id = number
-        order.placing = False
+        entries.extend(held.value for _, held in sorted(now.get(kind, {}).items(), key=_by_position))
+    encounter.orders.extend(held.value for _, held in sorted(now.get("order", {}).items()))
     _fill_charges(state, now.get("charge", {}))
-    starts = [(_start(held.value), number, held.value) for number, held in now.get("segment", {}).items()]
-    for _, _, segment in sorted(starts, key=lambda entry: entry[:2]):
-        encounter.segments.add().CopyFrom(segment)
+    encounter.segments.extend(held.value for _, held in sorted(now.get("segment", {}).items(), key=_by_start))
     page = now.get("front_page")
     if page:
         for name, held in sorted(page.items()):
             encounter.front_page.fields.add(name=name, value=held.value)
-    settled = now.get("settlement", {})
-    for _, _, settlement in sorted((held.value.from_date, number, held) for number, held in settled.items()):
-        state.settlements.add().CopyFrom(settlement.value)
+    settled = sorted(now.get("settlement", {}).items(), key=_by_first_day)
+    state.settlements.extend(held.value for _, held in settled)
     state.closed = bool(now.get("closing"))
-
-
-def _start(segment: pb.Segment) -> tuple[int, int]:
-    return segment.start_time.seconds, segment.start_time.nanos
 
 
 def _fill_charges(state: living_pb2.EncounterState, now: _Now) -> None:
     """Fill the charges; what undoes one that is not there waits for it."""
-    charges = state.encounter.charges
-    for number, held in sorted(now.items(), key=lambda item: (_time(item[1].value), item[0])):
+    lines = []
+    for number, held in sorted(now.items(), key=_by_time):
         target = held.value.reverses
         undone = now.get(target) if target else None
         if target and (undone is None or undone.value.reverses):
             state.waiting.append(number)
-            continue
-        line = charges.lines.add()
-        line.CopyFrom(held.value)
-        line.id = number
+        else:
+            lines.append(held.value)
+    if lines:
+        state.encounter.charges.lines.extend(lines)
 
 
-def _time(line: Any) -> tuple[int, int]:
-    return line.time.seconds, line.time.nanos
+_Entry = tuple[str, _Held]
+
+
+def _by_position(entry: _Entry) -> tuple[int, str]:
+    return entry[1].position, entry[0]
+
+
+def _by_start(entry: _Entry) -> tuple[int, int, str]:
+    start = entry[1].value.start_time
+    return start.seconds, start.nanos, entry[0]
+
+
+def _by_time(entry: _Entry) -> tuple[int, int, str]:
+    time = entry[1].value.time
+    return time.seconds, time.nanos, entry[0]
+
+
+def _by_first_day(entry: _Entry) -> tuple[str, str]:
+    return entry[1].value.from_date, entry[0]

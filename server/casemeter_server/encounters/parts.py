@@ -70,13 +70,22 @@ def said(event: living_pb2.EncounterEvent) -> Iterator[Said]:
         yield Said(Part(kind, ""), event.closing.closed or None)
     elif kind is not None:
         content = getattr(event, kind)
-        number, value = _NUMBER[kind]
-        holds = content.HasField(value)
-        yield Said(
-            Part(kind, getattr(content, number)),
-            getattr(content, value) if holds else None,
-            getattr(content, "position", 0),
-        )
+        number, field = _NUMBER[kind]
+        part = Part(kind, getattr(content, number))
+        value = getattr(content, field) if content.HasField(field) else None
+        yield Said(part, _numbered(part, value), getattr(content, "position", 0))
+
+
+def _numbered(part: Part, value: Any) -> Any:
+    """Return an order or a charge as the state holds it: under its number, and no longer being placed."""
+    if value is None or part.kind not in ("order", "charge"):
+        return value
+    copy = type(value)()
+    copy.CopyFrom(value)
+    copy.id = part.number
+    if part.kind == "order":
+        copy.placing = False
+    return copy
 
 
 def _facts(facts: living_pb2.StayFacts) -> Iterator[Said]:
