@@ -90,6 +90,27 @@ def test_what_the_library_takes_is_taken_and_the_rest_is_refused(value: Any) -> 
     assert said == expected
 
 
+MOMENTS = st.builds(
+    lambda day, time, fraction, offset: f"{day}T{time}{fraction}{offset}",
+    st.dates() | st.sampled_from(["2026-02-29", "0001-01-01", "9999-12-31", "2026-13-01"]),
+    st.times().map(lambda time: time.strftime("%H:%M:%S")) | st.sampled_from(["24:00:00", "23:59:60"]),
+    st.sampled_from(["", ".1", ".000000001", ".123456789", ".1234567890"]),
+    st.sampled_from(["Z", "+08:00", "-23:59", "+14:00", ""]),
+)
+
+
+@given(MOMENTS)
+def test_moments_are_read_as_the_library_reads_them(text: str) -> None:
+    body = json.dumps({"asOf": text}).encode()
+    try:
+        expected = json_format.Parse(body, service_pb2.EvaluateRequest())
+    except json_format.ParseError:
+        with pytest.raises(RequestError, match="1 field"):
+            from_json(service_pb2.EvaluateRequest, read_json(body))
+    else:
+        assert from_json(service_pb2.EvaluateRequest, read_json(body)) == expected
+
+
 def test_equal_messages_give_equal_bytes() -> None:
     body = b'{"encounter":{"charges":{},"diagnoses":[{"code":"A"}]},"callId":"1"}'
     said = from_json(service_pb2.EvaluateRequest, read_json(body))

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from casemeter_server.caller import Caller
+from casemeter_server.doors.proto_reader import moment_of
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.store.errors import StoreUnavailable
 
@@ -155,12 +156,10 @@ def asked_as_of(request: Request) -> Timestamp | None:
     text = request.headers.get(AS_OF)
     if text is None:
         return None
-    moment = Timestamp()
-    try:
-        moment.FromJsonString(text.strip())
-    except ValueError:
-        raise invalid([fault(AS_OF, "NOT_A_MOMENT", value=repr(text[:40]))]) from None
-    return moment
+    moment = moment_of(text.strip())
+    if moment is None:
+        raise invalid([fault(AS_OF, "NOT_A_MOMENT", value=repr(text[:40]))])
+    return Timestamp(seconds=moment[0], nanos=moment[1])
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:

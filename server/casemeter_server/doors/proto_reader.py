@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from casemeter.v1 import error_pb2
 from casemeter_server.errors import MAX_FAULTS, RequestError, fault
@@ -22,6 +22,12 @@ MAX_DIGITS: Final = 25
 
 _SHOWN: Final = 40
 _NUMBER: Final = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,4})?|NaN|-?Infinity", re.ASCII)
+_MOMENT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = -62_135_596_800  # the year 1
+_LAST: Final = 253_402_300_799  # the end of the year 9999
 _M = TypeVar("_M", bound=Message)
 
 
@@ -196,13 +202,27 @@ def _reader(found: Any) -> _Read:
     }[found.cpp_type]
 
 
-def _read_moment(value: Any, place: str, notes: Notes) -> Any:
-    moment = Timestamp()
+def moment_of(text: str) -> tuple[int, int] | None:
+    """Return a moment of RFC 3339 as seconds since 1970 and nanoseconds; ``None``: the text is none."""
+    found = _MOMENT.fullmatch(text)
+    if not found:
+        return None
     try:
-        moment.FromJsonString(value)
-    except (ValueError, TypeError, AttributeError):
+        since = datetime.fromisoformat(found[1] + found[3]) - _EPOCH
+    except ValueError:  # no such day
+        return None
+    seconds = since.days * 86_400 + since.seconds
+    if not _FIRST <= seconds <= _LAST:
+        return None
+    return seconds, int((found[2] or "").ljust(9, "0"))
+
+
+def _read_moment(value: Any, place: str, notes: Notes) -> Any:
+    moment = moment_of(value) if isinstance(value, str) else None
+    if moment is None:
         notes.add(place, "NOT_A_MOMENT", value=_said(value))
-    return moment
+        return None
+    return {"seconds": moment[0], "nanos": moment[1]}
 
 
 def _enum_reader(numbers: dict[str, int]) -> _Read:
