@@ -18,7 +18,7 @@ REFUSED: Final = "refused"
 INVALID: Final = "invalid"
 
 OF_ONE_PAGE: Final = ("INVALID_REQUEST", "PACK_NOT_VALID")
-"""Reasons that concern one page and stop no other of a batch: a day on which no pack holds is a day of the page."""
+"""Reasons that concern one page and stop no other of a batch; the day of a pack is that of the page."""
 
 _MAX_MESSAGE: Final = 200
 _TIER: Final = "FINDING_TIER_"
