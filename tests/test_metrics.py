@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
 from casemeter.v1.service_pb2 import EvaluateRequest
+from casemeter_server.drops import drops_shown
 from casemeter_server.metrics import BUCKETS_S, STAGES, Metrics, SharedMetrics
 from casemeter_server.snapshot import Snapshot
+from casemeter_server.store.rows import Access
+from casemeter_server.store.store import Store
 from live import Live, ask, ask_stream, live, tiny_bundle
 
 TOTAL = STAGES.index("total")
@@ -119,9 +124,45 @@ def test_more_counters_than_there_is_room_for_are_not_counted(tmp_path: Path) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [("casemeter_request", ("Evaluate", "OK")), ("casemeter_requests", ("OK",)), ("casemeter_requests", ())],
+)
+def test_what_no_table_names_is_not_counted(name: str, labels: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"no counter {name} with {len(labels)} label"):
+        Metrics(tmp_path).count(name, *labels)
+    assert counters(tmp_path) == {}
+
+
+def test_what_somebody_else_counts_is_added_up_over_processes(tmp_path: Path) -> None:
+    for totals in ((0, 3, 5), (2,)):
+        metrics = Metrics(tmp_path)
+        for total in totals:
+            metrics.reached(total, "casemeter_records_dropped")
+    assert counters(tmp_path) == {("casemeter_records_dropped_total",): 7}
+
+
+def test_what_a_store_drops_is_shown(tmp_path: Path) -> None:
+    async def drop(count: int) -> None:
+        async with drops_shown(store, metrics):
+            for _ in range(count):
+                assert not store.record(
+                    Access(datetime.now(UTC), "H1", "u", "coder", "", "Evaluate", "E", "H1")
+                )
+
+    metrics = Metrics(tmp_path)
+    store = Store.open(f"sqlite:///{tmp_path / 'casemeter.db'}", spool_rows=0)
+    try:
+        asyncio.run(drop(3))
+    finally:
+        store.close()
+    assert counters(tmp_path) == {("casemeter_records_dropped_total",): 3}
+
+
 PROCESS = """
 import sys
 from pathlib import Path
+from casemeter_server.drops import drops_shown
 from casemeter_server.metrics import STAGES, Metrics
 metrics = Metrics(Path(sys.argv[1]))
 for _ in range(1000):

@@ -90,17 +90,30 @@ class Metrics:
         Raises:
             ValueError: there is no such counter, or it has other labels.
         """
-        key = (name, *labels)
+        if (at := self._place((name, *labels))) is not None:
+            self._cells[at] += 1
+
+    def reached(self, total: float, name: str, *labels: str) -> None:
+        """Note what a counter has come to that somebody else in this process counts.
+
+        Raises:
+            ValueError: there is no such counter, or it has other labels.
+        """
+        if (at := self._place((name, *labels))) is not None:
+            self._cells[at] = total
+
+    def _place(self, key: tuple[str, ...]) -> int | None:
+        """Return the cell of a counter, which gets one where it has none; ``None``: there is no room."""
         at = self._counters.get(key)
         if at is None:
-            known = counters().get(name)
-            if known is None or len(known.labels) != len(labels):
-                raise ValueError(f"metrics.toml has no counter {name} with {len(labels)} label(s)")
+            known = counters().get(key[0])
+            if known is None or len(known.labels) != len(key) - 1:
+                raise ValueError(f"metrics.toml has no counter {key[0]} with {len(key) - 1} label(s)")
             if len(self._counters) == self._max_counters:
-                return
+                return None
             at = self._counters[key] = _histogram_cells() + len(self._counters)
             self._write_names()
-        self._cells[at] += 1
+        return at
 
     def _write_names(self) -> None:
         temporary = self._names_path.with_suffix(".new")

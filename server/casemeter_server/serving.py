@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from casemeter_server.config import Config
+from casemeter_server.drops import drops_shown
 from casemeter_server.engine import engine_of
 from casemeter_server.grpc_service import SERVICE, CaseMeterService
 from casemeter_server.identity.authenticator import Authenticator
@@ -90,7 +91,9 @@ async def answering(
         is_local = [check_listener(address, config.identity is not None) for address in listeners]
         authenticator = Authenticator.of(config.identity)
         engine = await stack.enter_async_context(engine_of(config, snapshot))
-        service = CaseMeterService(engine, Metrics(metrics), authenticator, is_local=all(is_local))
+        counts = Metrics(metrics)
+        await stack.enter_async_context(drops_shown(engine.store, counts))
+        service = CaseMeterService(engine, counts, authenticator, is_local=all(is_local))
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

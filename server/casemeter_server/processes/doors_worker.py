@@ -9,6 +9,7 @@ from functools import partial
 from socket import socket
 
 from casemeter_server.doors.app import create_app, serve_doors
+from casemeter_server.drops import drops_shown
 from casemeter_server.engine import engine_of
 from casemeter_server.identity.authenticator import Authenticator
 from casemeter_server.identity.loopback import check_listener
@@ -34,9 +35,10 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
     is_local = check_listener(config.doors, config.identity is not None)
     snapshot = open_packs(plan)
     authenticator = Authenticator(Verifier(config.identity) if config.identity else None)
-    count = partial(Metrics(plan.metrics).count, "casemeter_door_requests")
+    counts = Metrics(plan.metrics)
+    count = partial(counts.count, "casemeter_door_requests")
     sockets = [socket(fileno=descriptor) for descriptor in plan.sockets]
-    async with engine_of(config, snapshot) as engine:
+    async with engine_of(config, snapshot) as engine, drops_shown(engine.store, counts):
         app = create_app(engine, authenticator, config.door_settings, is_local=is_local, count=count)
         async with serve_doors(app, sockets, config.stop_seconds):
             yield
