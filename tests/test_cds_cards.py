@@ -105,7 +105,7 @@ def verdicts(draw: st.DrawFn) -> verdict_pb2.Verdict:
     return verdict
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(HOOKS), verdicts(), st.booleans())
 def test_every_reply_holds(hook: str, verdict: verdict_pb2.Verdict, recorded: bool) -> None:
     reply = reply_to(hook, verdict, recorded=recorded)

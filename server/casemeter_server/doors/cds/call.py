@@ -9,8 +9,9 @@ from uuid import UUID
 
 from casemeter.v1 import service_pb2
 from casemeter_server.doors.cds.bundle import Chart, State, entries, of_type, read_prefetch
+from casemeter_server.doors.cds.charges import read_charges
 from casemeter_server.doors.cds.diagnoses import read_diagnoses, read_procedures
-from casemeter_server.doors.cds.orders import DRAFT_TYPES, Orders, read_charges, read_orders
+from casemeter_server.doors.cds.orders import DRAFT_TYPES, Orders, read_orders
 from casemeter_server.doors.cds.services import Hook, service
 from casemeter_server.doors.cds.stay import find_stay, read_patient, read_stay
 from casemeter_server.doors.cds.systems import Systems, shipped_systems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,8 @@ _LAST_SECOND: Final = time(23, 59, 59)
 _MAX_DIGITS: Final = 20
 _CURRENCY: Final = "CNY"
 _MAX_INT32: Final = 2**31 - 1
+MAX_INT64: Final = 2**63 - 1
+"""The greatest amount that the contract holds."""
 
 
 class Coding(NamedTuple):
@@ -49,6 +51,16 @@ def codings(concept: Node) -> list[Coding]:
         for one in concept.get("coding").each()
     )
     return [coding for coding in found if coding.code]
+
+
+def preferred(concept: Node, systems: Sequence[str]) -> Coding | None:
+    """Return the coding of a concept that is of the first of some systems, else its first; ``None``: none."""
+    found = codings(concept)
+    for system in systems:
+        for coding in found:
+            if coding.system == system:
+                return coding
+    return found[0] if found else None
 
 
 def name_of(concept: Node, coding: Coding | None) -> str:
