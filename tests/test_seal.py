@@ -384,10 +384,10 @@ def test_seals_that_do_not_hold(name: str, run: Callable[..., Result]) -> None:
 
 def test_rows_and_encounters(run: Callable[..., Result]) -> None:
     table, encounter = PAGES / "front_pages.csv", PAGES / "encounter.json"
-    row = content_of(Kind.FRONT_PAGE, read_page(table, Kind.FRONT_PAGE, 2))
+    row = content_of(Kind.FRONT_PAGE, read_page(table, Kind.FRONT_PAGE, 3))
     of_row = sign(replace(SEAL, content=row), KEY)
-    assert run("verify", table, "--row", 2, "--seal", of_row, *VERIFY).exit_code == 0
-    shown = run("verify", table, "--row", 1, "--seal", of_row, *VERIFY, "--sealed", table, "--sealed-row", 2)
+    assert run("verify", table, "--row", 3, "--seal", of_row, *VERIFY).exit_code == 0
+    shown = run("verify", table, "--row", 2, "--seal", of_row, *VERIFY, "--sealed", table, "--sealed-row", 3)
     assert shown.exit_code == 1
     assert '  A11: "李四" → "张三"' in shown.output
     assert "say which with --row" in run("verify", table, "--seal", of_row, *VERIFY).output

@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
 from casemeter.v1.encounter_pb2 import Encounter
+from casemeter_server.doors.settlement.pages import read_front_pages
 from casemeter_server.sealing.canonical import ContentError, read, written
 from casemeter_server.sealing.content import Kind, content_of, differences, values_of
 from casemeter_server.sealing.pages import read_page
@@ -156,6 +159,7 @@ def test_a_message_is_the_same_however_it_is_written_and_carried() -> None:
         data.decode(),
         b"\xef\xbb\xbf" + data,
         data.decode().encode("gb18030"),
+        data.decode().encode("utf-16"),
         json.dumps(MESSAGE, indent=7),
         json.dumps(shuffled, ensure_ascii=False, separators=(",", ":")),
         json.dumps(nodes),
@@ -186,7 +190,7 @@ def test_a_number_is_bound_to_its_last_digit() -> None:
 
 def test_any_edit_of_a_row_is_another_content() -> None:
     kind = Kind.FRONT_PAGE
-    row = read_page(PAGES / "front_pages.csv", kind, 2)
+    row = read_page(PAGES / "front_pages.csv", kind, 3)
     assert isinstance(row, dict)
     assert row["C04N"] == "高血压,3级"
     sealed = content_of(kind, row)
@@ -196,7 +200,7 @@ def test_any_edit_of_a_row_is_another_content() -> None:
         assert content_of(kind, {one: row[one] for one in row if one != name}) != sealed
         assert content_of(kind, {**row, f"{name}x": value}) != sealed
     assert content_of(kind, dict(reversed(row.items()))) == sealed
-    assert content_of(kind, read_page(PAGES / "front_pages.csv", kind, 1)) != sealed
+    assert content_of(kind, read_page(PAGES / "front_pages.csv", kind, 2)) != sealed
 
 
 @pytest.mark.parametrize(
@@ -204,18 +208,41 @@ def test_any_edit_of_a_row_is_another_content() -> None:
     [
         ("A01,A48\n1,2\n3,4\n", None, "2 rows; say which with --row"),
         ("A01,A48\n", None, "0 rows"),
-        ("A01,A48\n1,2\n", 2, "no row 2; there are 1"),
+        ("A01,A48\n", 2, "no row 2; rows are 0 to 0"),
+        ("A01,A48\n1,2\n", 1, "no row 1; rows are 2 to 2"),
         ("A01,A48\n1,2\n", 0, "no row 0"),
-        ("", 1, "not a table"),
-        ('A01\n"1\n', 1, "not a table"),
-        ("A01,A01\n1,2\n", 1, "column 'A01' stands twice"),
-        ("A01,A48\n1,2,3\n", 1, "row 1 has 3 cells, the header 2"),
+        ("\0", 1, "neither text nor a workbook"),
+        ('[{"A01": "1"}, 3]', 2, "row 2 cannot be read: it is no JSON object"),
     ],
 )
 def test_rows_that_cannot_be_read(text: str, row: int | None, says: str, tmp_path: Path) -> None:
     (tmp_path / "page.csv").write_text(text, "utf-8")
     with pytest.raises(ContentError, match=says):
         read_page(tmp_path / "page.csv", Kind.FRONT_PAGE, row)
+
+
+def test_a_row_is_the_same_however_its_table_is_written(tmp_path: Path) -> None:
+    kind = Kind.FRONT_PAGE
+    text = (PAGES / "front_pages.csv").read_text("utf-8")
+    row = read_page(PAGES / "front_pages.csv", kind, 3)
+    assert isinstance(row, dict)
+    with xlsxwriter.Workbook(tmp_path / "table.xlsx") as book:
+        sheet = book.add_worksheet()
+        for at, cells in enumerate((row.keys(), [""] * len(row), row.values())):
+            sheet.write_row(at, 0, cells)
+    (tmp_path / "gbk.csv").write_bytes(text.encode("gbk"))
+    (tmp_path / "objects.json").write_text(json.dumps([{}, {}, row]), "utf-8")
+    for name in ("table.xlsx", "gbk.csv", "objects.json"):
+        assert content_of(kind, read_page(tmp_path / name, kind, 3)) == content_of(kind, row)
+
+
+def test_a_row_is_bound_as_the_door_reads_it() -> None:
+    kind, zone = Kind.FRONT_PAGE, ZoneInfo("Asia/Shanghai")
+    pages = list(read_front_pages((PAGES / "front_pages.csv").read_bytes(), zone).pages)
+    assert [page.row for page in pages] == [2, 3]
+    for page in pages:
+        row = read_page(PAGES / "front_pages.csv", kind, page.row)
+        assert content_of(kind, row) == content_of(kind, page.content)
 
 
 # An encounter: every field of the contract, at every depth.

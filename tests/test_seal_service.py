@@ -232,6 +232,8 @@ def test_nothing_is_given_that_is_not_kept(room: Room, monkeypatch: pytest.Monke
     monkeypatch.setattr(room.store, "write", unavailable)
     with pytest.raises(StoreUnavailable):
         room.ask(encounter={})
+    with pytest.raises(RequestError, match="the store does not answer; nothing was kept"):
+        door_seal(room, CARE_PHASE_SUBMISSION, {}, b"{}")
 
 
 # For doors.

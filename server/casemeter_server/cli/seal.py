@@ -47,7 +47,7 @@ def verify(
     ],
     lang: Lang,
     row: Annotated[
-        int | None, typer.Option(help="Of a table: which row; the first below the header is 1.")
+        int | None, typer.Option(help="Of a table: which row, by the number that its check gave it.")
     ] = None,
     hospital: Annotated[str, typer.Option(help="The hospital that submits; others' seals fail.")] = "",
     sealed: Annotated[

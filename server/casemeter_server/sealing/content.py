@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,17 +82,18 @@ def values_of(kind: Kind, page: Page) -> Values:
 
 
 def text_of(data: bytes) -> str:
-    """Return bytes as text: UTF-8, or else GB 18030, of which GBK is a part.
+    """Return bytes as text: UTF-8, UTF-16 with a mark, or else GB 18030, of which GBK is a part.
 
     Raises:
-        ContentError: they are neither.
+        ContentError: they are none of these.
     """
-    for encoding in ("utf-8-sig", "gb18030"):
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ContentError("neither UTF-8 nor GBK")
+    raise ContentError("its text is neither UTF-8 nor GB 18030")
 
 
 def differences(before: object, after: object, place: str = "") -> Iterator[tuple[str, str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from casemeter_server.sealing.canonical import ContentError
-from casemeter_server.sealing.content import Kind, Page, text_of
+from casemeter_server.sealing.content import Kind, Page
 
 
 def read_page(path: Path, kind: Kind, row: int | None = None) -> Page:
@@ -17,7 +15,7 @@ def read_page(path: Path, kind: Kind, row: int | None = None) -> Page:
     Args:
         path: the file.
         kind: what it holds.
-        row: of a table: which one, the first below the header being 1; ``None``: its only one.
+        row: of a table: which one, by the number that its check gave it; ``None``: its only one.
 
     Raises:
         ContentError: the file is not of that kind, or has no such row.
@@ -25,26 +23,28 @@ def read_page(path: Path, kind: Kind, row: int | None = None) -> Page:
     """
     data = path.read_bytes()
     if kind is Kind.FRONT_PAGE:
-        return _row(text_of(data), row)
+        return _row(data, row)
     if row is not None:
         raise ContentError("rows are of tables only, and this is one page")
     return data
 
 
-def _row(text: str, row: int | None) -> Mapping[str, str]:
+def _row(data: bytes, number: int | None) -> Mapping[str, str]:
+    # Tables are read as the door reads them; other pages need not wait for what that takes.
+    from casemeter_server.doors.settlement.sheet import read_sheet
+    from casemeter_server.errors import RequestError
+
     try:
-        header, *rows = [cells for cells in csv.reader(io.StringIO(text, newline=""), strict=True) if cells]
-    except (csv.Error, ValueError) as error:
-        raise ContentError(f"not a table: {error}") from None
-    if row is None and len(rows) != 1:
+        sheet = read_sheet(data)
+        rows = {row.number: row for row in sheet.rows}
+    except RequestError as error:
+        raise ContentError(f"{error}") from None
+    if number is None and len(rows) != 1:
         raise ContentError(f"{len(rows)} rows; say which with --row")
-    at = 1 if row is None else row
-    if not 1 <= at <= len(rows):
-        raise ContentError(f"no row {at}; there are {len(rows)}")
-    cells = rows[at - 1]
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise ContentError(f"column '{twice}' stands twice")
-    if len(cells) != len(header):
-        raise ContentError(f"row {at} has {len(cells)} cells, the header {len(header)}")
-    return dict(zip(header, cells, strict=True))
+    found = next(iter(rows.values())) if number is None else rows.get(number)
+    if found is None:
+        raise ContentError(f"no row {number}; rows are {min(rows, default=0)} to {max(rows, default=0)}")
+    if found.why:
+        raise ContentError(f"row {found.number} cannot be read: {found.why}")
+    # By their titles, both as they are written: as the door has them sealed.
+    return dict(zip(sheet.titles, found.cells, strict=False))

@@ -11,7 +11,7 @@ from casemeter.v1 import encounter_pb2, finding_pb2, keeping_pb2, pack_pb2, serv
 from casemeter_server.caller import Caller
 from casemeter_server.calls import Call
 from casemeter_server.encounters.living import Encounters, require_state
-from casemeter_server.errors import fault, invalid
+from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.prepare import MAX_ID
 from casemeter_server.sealing.canonical import ContentError
@@ -21,7 +21,7 @@ from casemeter_server.sealing.token import Seal, SealedPack, sign
 from casemeter_server.shown_alerts import history_of
 from casemeter_server.stay_facts import Faults
 from casemeter_server.store.rows import Seal as StoredSeal
-from casemeter_server.store.store import Store, Writing
+from casemeter_server.store.store import Store, StoreUnavailable, Writing
 
 
 class Seals:
@@ -93,15 +93,17 @@ class Seals:
             The seal; empty: stops refuse it.
 
         Raises:
-            RequestError: the page cannot be bound.
-            StoreUnavailable: the store does not answer; nothing was sealed.
+            RequestError: the page cannot be bound, or the store does not answer: nothing was sealed.
             ValueError: the verdict is for another moment, at which stops refuse nothing.
         """
         if verdict.HasField("rules") and verdict.rules.phase != finding_pb2.CARE_PHASE_SUBMISSION:
             raise ValueError("the page was not checked at the moment of submission")
         if verdict.rules.submission_refused:
             return ""
-        return await self._give(_content(kind, page), verdict, caller, encounter)
+        try:
+            return await self._give(_content(kind, page), verdict, caller, encounter)
+        except StoreUnavailable:
+            raise RequestError("STORE_UNAVAILABLE", {}) from None
 
     async def _check_page(
         self,
