@@ -207,7 +207,6 @@ def test_a_work_that_hides_a_full_disk_is_not_acknowledged(tmp_path: Path) -> No
             keep("E", "a")(writing)
             # What SQLite does on its own when the disk is full.
             writing._connection.exec_driver_sql("ROLLBACK").close()
-            writing._connection.exec_driver_sql("SAVEPOINT sa_savepoint_1").close()
 
         with pytest.raises(StoreUnavailable, match="undone"):
             store.write_now(hides)

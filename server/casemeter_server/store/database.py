@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
+
+from casemeter_server.store.tables import encounters
 
 Key = tuple[str, str]
 """Hospital and encounter."""
@@ -33,10 +35,17 @@ class Database(ABC):
         shown: its URL without password.
         writer: engine of the one connection that writes; ``begin`` takes the right to write.
         reader: engine of the connections that read; a transaction sees one moment.
+        change: the number of a change, for those who look what is new.
     """
 
-    def __init__(self, shown: str, writer: Engine, reader: Engine) -> None:
-        self.shown, self.writer, self.reader = shown, writer, reader
+    def __init__(self, shown: str, writer: Engine, reader: Engine, change: ColumnElement[int]) -> None:
+        self.shown, self.writer, self.reader, self.change = shown, writer, reader, change
+        # Built once: building a statement takes as long as running it.
+        self.move_on = (
+            update(encounters)
+            .where(encounters.c.hospital == bindparam("of"), encounters.c.encounter == bindparam("number"))
+            .values(version=bindparam("new_version"), changed_at=bindparam("at"), change=change)
+        )
 
     @abstractmethod
     def explain(self, error: Exception) -> str:
@@ -53,17 +62,6 @@ class Database(ABC):
         Returns:
             Whether it is held; false only without ``wait``.
         """
-
-    @abstractmethod
-    def for_update(self, statement: Select[Any], *, wait: bool) -> Select[Any]:
-        """Return the statement such that its rows are held until the transaction ends.
-
-        Without ``wait`` it finds no row that another process holds.
-        """
-
-    @abstractmethod
-    def next_change(self, connection: Connection) -> int:
-        """Return the number of a change, for those who look what is new."""
 
     @abstractmethod
     def announce(self, connection: Connection, keys: Iterable[Key]) -> None:

@@ -6,9 +6,9 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import URL, Connection, Select, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, literal, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from casemeter_server.store.database import EVERYTHING, READERS, WAIT_SECONDS, Database, Key
@@ -59,7 +59,8 @@ class PostgresDatabase(Database):
             execution_options={"postgresql_readonly": True},
         )
         event.listen(writer, "connect", _prepare_writer)
-        super().__init__(shown, writer, reader)
+        # Nobody looks, all are told.
+        super().__init__(shown, writer, reader, literal(0))
 
     def explain(self, error: Exception) -> str:
         """Return why it cannot be opened, and how to mend it."""
@@ -82,14 +83,6 @@ class PostgresDatabase(Database):
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), number)
             return True
         return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), number).scalar_one())
-
-    def for_update(self, statement: Select[Any], *, wait: bool) -> Select[Any]:
-        """Return the statement such that its rows are held: it waits for those of others, or skips them."""
-        return statement.with_for_update(skip_locked=not wait)
-
-    def next_change(self, connection: Connection) -> int:  # noqa: ARG002 (of SQLite)
-        """Return 0: nobody looks, all are told."""
-        return 0
 
     def announce(self, connection: Connection, keys: Iterable[Key]) -> None:
         """Notify all that listen; the server does so once the transaction is committed, or never."""

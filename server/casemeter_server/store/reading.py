@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from casemeter_server.store.rows import (
     Access,
@@ -22,8 +22,20 @@ from casemeter_server.store.tables import accesses, alerts, answers, encounters,
 _BLOCK: Final = 1_000
 """Rows that are fetched at once where there may be very many."""
 
-_ENCOUNTER: Final = select(*(encounters.c[name] for name in EncounterRow._fields))
-_EVENTS: Final = select(*(events.c[name] for name in StoredEvent._fields))
+# Statements that are asked often are built once: building one takes as long as running it.
+_ENCOUNTERS: Final = select(*(encounters.c[name] for name in EncounterRow._fields))
+ENCOUNTER: Final = _ENCOUNTERS.where(
+    encounters.c.hospital == bindparam("of"), encounters.c.encounter == bindparam("number")
+)
+_EVENTS: Final = (
+    select(*(events.c[name] for name in StoredEvent._fields))
+    .where(
+        events.c.hospital == bindparam("of"),
+        events.c.encounter == bindparam("number"),
+        events.c.version > bindparam("after"),
+    )
+    .order_by(events.c.version, events.c.event_id)
+)
 _ANSWERS: Final = select(*(answers.c[name] for name in Answer._fields))
 _ACCESSES: Final = select(*(accesses.c[name] for name in Access._fields))
 _SEALS: Final = select(*(seals.c[name] for name in Seal._fields))
@@ -59,13 +71,12 @@ class Reading:
 
     def encounter(self, hospital: str, encounter: str) -> EncounterRow | None:
         """Return an encounter; ``None``: there is none."""
-        found = self._connection.execute(_ENCOUNTER.where(*_is(encounters, hospital, encounter))).first()
+        found = self._connection.execute(ENCOUNTER, {"of": hospital, "number": encounter}).first()
         return EncounterRow._make(found) if found else None
 
     def events(self, hospital: str, encounter: str, after: int = 0) -> list[StoredEvent]:
         """Return the events of an encounter that came after a version of it, in the order of versions."""
-        statement = _EVENTS.where(*_is(events, hospital, encounter), events.c.version > after)
-        found = self._connection.execute(statement.order_by(events.c.version, events.c.event_id))
+        found = self._connection.execute(_EVENTS, {"of": hospital, "number": encounter, "after": after})
         return [StoredEvent._make(row) for row in found]
 
     def alerts(self, hospital: str, encounter: str) -> list[ShownAlert]:
@@ -104,7 +115,7 @@ class Reading:
         """
         in_time = and_(events.c.kept_at >= since, events.c.kept_at < until)
         keys = select(events.c.hospital, events.c.encounter).where(in_time).distinct().subquery("keys")
-        statement = _ENCOUNTER.join(
+        statement = _ENCOUNTERS.join(
             keys, and_(keys.c.hospital == encounters.c.hospital, keys.c.encounter == encounters.c.encounter)
         ).order_by(encounters.c.hospital, encounters.c.encounter)
         if hospital:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from casemeter_server.store.database import EVERYTHING, READERS, WAIT_SECONDS, Database, Key
@@ -53,7 +53,8 @@ class SqliteDatabase(Database):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the folder of {self.path} cannot be made: {error.strerror}") from None
-        super().__init__(f"sqlite:///{self.path}", self._engine("IMMEDIATE", 1), self._engine("", READERS))
+        writer, reader = self._engine("IMMEDIATE", 1), self._engine("", READERS)
+        super().__init__(f"sqlite:///{self.path}", writer, reader, _next_change())
 
     def _engine(self, begin: str, size: int) -> Engine:
         url = URL.create("sqlite", database=str(self.path))
@@ -98,18 +99,6 @@ class SqliteDatabase(Database):
         """Do nothing: whoever may write is alone."""
         return True
 
-    def for_update(self, statement: Select[Any], *, wait: bool) -> Select[Any]:  # noqa: ARG002 (of PostgreSQL)
-        """Return the statement as it is: whoever may write is alone."""
-        return statement
-
-    def next_change(self, connection: Connection) -> int:
-        """Return the number of a change, one more than any before."""
-        latest = [
-            select(func.coalesce(func.max(table.c.change), 0)).scalar_subquery()
-            for table in (encounters, settings)
-        ]
-        return int(connection.execute(select(func.max(*latest))).scalar_one()) + 1
-
     def announce(self, connection: Connection, keys: Iterable[Key]) -> None:
         """Do nothing: the numbers of changes tell."""
 
@@ -139,6 +128,14 @@ class SqliteDatabase(Database):
         """Return how many bytes the file has."""
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+
+
+def _next_change() -> ColumnElement[int]:
+    """One more than any number of a change before: whoever writes is alone."""
+    tables = encounters.alias("all_encounters"), settings.alias("all_settings")
+    latest = [select(func.coalesce(func.max(table.c.change), 0)).scalar_subquery() for table in tables]
+    following: ColumnElement[int] = func.max(*latest) + 1
+    return following
 
 
 def _to_wal(connection: DBAPIConnection) -> None:

@@ -3,6 +3,9 @@
 A work is acknowledged once the transaction that it is part of is on the disk, never before. If the
 transaction cannot be brought to its commit, it is tried once more as a whole; if the commit itself fails,
 nobody knows whether it holds, and all of its works are told that the store does not answer.
+
+Works seldom fail. They are run one after the other as they are; only if one fails, the transaction is undone
+and all are run again, each behind a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -50,6 +53,10 @@ class _Work:
 
 class _Undone(Exception):
     """A transaction that did not come to its commit: nothing of it holds."""
+
+
+class _WorkFailed(Exception):
+    """A work failed that had no savepoint: nothing of its transaction holds."""
 
 
 class Writer:
@@ -142,10 +149,7 @@ class Writer:
         if not works and not rows:
             return
         try:
-            try:
-                outcomes = self._commit(works, rows)
-            except _Undone:
-                outcomes = self._commit(works, rows)
+            outcomes = self._commit_in_the_end(works, rows)
         except Exception as error:
             # Whatever it is: if this thread ended, all callers would wait for ever.
             cause = error.__cause__ if isinstance(error, _Undone) and error.__cause__ else error
@@ -164,10 +168,26 @@ class Writer:
             else:
                 work.done.set_result(value)
 
-    def _commit(self, works: Sequence[_Work], rows: Sequence[Recorded]) -> list[tuple[_Work, Any]]:
+    def _commit_in_the_end(self, works: Sequence[_Work], rows: Sequence[Recorded]) -> list[tuple[_Work, Any]]:
+        """Run works in one transaction, of which not every try need succeed; see :meth:`_commit`."""
+        apart, tries = False, 2
+        while True:
+            try:
+                return self._commit(works, rows, apart=apart)
+            except _WorkFailed:
+                apart = True
+            except _Undone:
+                tries -= 1
+                if not tries:
+                    raise
+
+    def _commit(
+        self, works: Sequence[_Work], rows: Sequence[Recorded], *, apart: bool
+    ) -> list[tuple[_Work, Any]]:
         """Run works in one transaction; return what became of each.
 
         Raises:
+            _WorkFailed: one of them failed; nothing of it holds. Not with ``apart``.
             _Undone: nothing of it holds.
             SQLAlchemyError: nobody knows whether it holds.
         """
@@ -178,7 +198,7 @@ class Writer:
         with connection:
             try:
                 transaction = connection.begin()
-                outcomes = self._run(connection, works)
+                outcomes = self._run(connection, works, apart=apart)
                 if rows:
                     self._spool.write(rows, connection, self._database)
                 self._database.check_transaction(connection)
@@ -187,22 +207,25 @@ class Writer:
             transaction.commit()
         return outcomes
 
-    def _run(self, connection: Connection, works: Sequence[_Work]) -> list[tuple[_Work, Any]]:
+    def _run(self, connection: Connection, works: Sequence[_Work], *, apart: bool) -> list[tuple[_Work, Any]]:
         outcomes: list[tuple[_Work, Any]] = []
         changed: dict[Key, None] = {}
         for at, work in enumerate(works):
             writing = Writing(connection, self._database, wait=at == 0)
-            savepoint = connection.begin_nested()
+            savepoint = connection.begin_nested() if apart else None
             try:
                 value = work.run(writing)
             except Exception as error:
                 # Whatever a work raises is told to those who gave it; but if the store is out, all are.
                 if is_outage(error):
                     raise
+                if not savepoint:
+                    raise _WorkFailed from error
                 savepoint.rollback()
                 outcomes.append((work, error))
             else:
-                savepoint.commit()
+                if savepoint:
+                    savepoint.commit()
                 outcomes.append((work, value))
                 changed.update(dict.fromkeys(writing.changed))
         self._database.announce(connection, changed)

@@ -9,17 +9,21 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from casemeter_server.store.database import SETTINGS, Database, Key
-from casemeter_server.store.reading import Reading
+from casemeter_server.store.reading import ENCOUNTER, Reading
 from casemeter_server.store.rows import Answer, EncounterRow, Seal, SettingsRow, StoredEvent
 from casemeter_server.store.tables import answers, encounters, events, seals, settings
 
 _IDS_AT_ONCE: Final = 500
-_FIND: Final = select(*(encounters.c[name] for name in EncounterRow._fields)).where(
-    encounters.c.hospital == bindparam("of_hospital"), encounters.c.encounter == bindparam("of_encounter")
+# On SQLite these are plain: whoever may write is alone.
+_WAIT_FOR: Final = ENCOUNTER.with_for_update()
+_FIND_FREE: Final = ENCOUNTER.with_for_update(skip_locked=True)
+_OPEN: Final = insert(encounters)
+_KNOWN: Final = select(events.c.event_id, events.c.digest).where(
+    events.c.hospital == bindparam("of"),
+    events.c.encounter == bindparam("number"),
+    events.c.event_id.in_(bindparam("ids", expanding=True)),
 )
-_MOVE_ON: Final = update(encounters).where(
-    encounters.c.hospital == bindparam("of_hospital"), encounters.c.encounter == bindparam("of_encounter")
-)
+_ADD: Final = insert(events)
 
 
 class Held(Exception):
@@ -65,7 +69,7 @@ class Writing(Reading):
         if found:
             return found, False
         row = EncounterRow(hospital, encounter, 0, at, at)
-        self._connection.execute(insert(encounters), {**row._asdict(), "change": 0})
+        self._connection.execute(_OPEN, {**row._asdict(), "change": 0})
         return row, True
 
     def known(self, hospital: str, encounter: str, event_ids: Iterable[str]) -> dict[str, bytes]:
@@ -73,19 +77,15 @@ class Writing(Reading):
         asked = list(dict.fromkeys(event_ids))
         found: dict[str, bytes] = {}
         for at in range(0, len(asked), _IDS_AT_ONCE):
-            statement = select(events.c.event_id, events.c.digest).where(
-                events.c.hospital == hospital,
-                events.c.encounter == encounter,
-                events.c.event_id.in_(asked[at : at + _IDS_AT_ONCE]),
-            )
-            found.update((id, digest) for id, digest in self._connection.execute(statement))
+            place = {"of": hospital, "number": encounter, "ids": asked[at : at + _IDS_AT_ONCE]}
+            found.update((id, digest) for id, digest in self._connection.execute(_KNOWN, place))
         return found
 
     def add_events(self, row: EncounterRow, new: Sequence[StoredEvent], at: datetime) -> int:
         """Keep events of an encounter that is held; return its version with them, one more than before."""
         version = self._move_on(row, at)
         place = {"hospital": row.hospital, "encounter": row.encounter, "version": version, "kept_at": at}
-        self._connection.execute(insert(events), [{**place, **event._asdict()} for event in new])
+        self._connection.execute(_ADD, [{**place, **event._asdict()} for event in new])
         return version
 
     def add_answer(self, answer: Answer) -> int:
@@ -114,7 +114,7 @@ class Writing(Reading):
         if (before.version if before else 0) != if_version:
             return None
         row = SettingsRow(name, content, if_version + 1, by, at)
-        values = {**row._asdict(), "change": self._database.next_change(self._connection)}
+        values = {**row._asdict(), "change": self._database.change}
         how = update(settings).where(settings.c.name == name) if before else insert(settings)
         self._connection.execute(how.values(values))
         self.changed.add(SETTINGS)
@@ -126,10 +126,8 @@ class Writing(Reading):
 
     def _find(self, hospital: str, encounter: str) -> EncounterRow | None:
         """Return an encounter and hold it; ``None``: there is none."""
-        statement = self._database.for_update(_FIND, wait=self._wait)
-        found = self._connection.execute(
-            statement, {"of_hospital": hospital, "of_encounter": encounter}
-        ).first()
+        statement = _WAIT_FOR if self._wait else _FIND_FREE
+        found = self._connection.execute(statement, {"of": hospital, "number": encounter}).first()
         if not found and not self._wait and self.encounter(hospital, encounter):
             raise Held
         return EncounterRow._make(found) if found else None
@@ -141,14 +139,7 @@ class Writing(Reading):
 
     def _move_on(self, row: EncounterRow, at: datetime) -> int:
         self.changed.add((row.hospital, row.encounter))
-        self._connection.execute(
-            _MOVE_ON,
-            {
-                "of_hospital": row.hospital,
-                "of_encounter": row.encounter,
-                "version": row.version + 1,
-                "changed_at": at,
-                "change": self._database.next_change(self._connection),
-            },
-        )
-        return row.version + 1
+        version = row.version + 1
+        values = {"of": row.hospital, "number": row.encounter, "new_version": version, "at": at}
+        self._connection.execute(self._database.move_on, values)
+        return version
