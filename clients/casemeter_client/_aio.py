@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from weakref import WeakSet
 
 import grpc.aio
 
 from casemeter.v1.encounter_pb2 import Encounter
-from casemeter.v1.finding_pb2 import CARE_PHASE_UNSPECIFIED, AlertContext, CarePhase
+from casemeter.v1.finding_pb2 import CARE_PHASE_UNSPECIFIED, AlertAnswer, AlertContext, CarePhase
+from casemeter.v1.keeping_pb2 import SealFrontPageRequest, SealFrontPageResponse
+from casemeter.v1.living_pb2 import (
+    AnswerFindingRequest,
+    AnswerFindingResponse,
+    EncounterChange,
+    EncounterEvent,
+    EncounterState,
+    ReadEncounterRequest,
+    RecordEventsRequest,
+    RecordEventsResponse,
+    WatchEncounterRequest,
+)
 from casemeter.v1.pack_pb2 import Pack
 from casemeter.v1.service_pb2 import (
     EvaluateRequest,
@@ -22,6 +35,7 @@ from casemeter.v1.service_pb2 import (
 from casemeter.v1.terms_pb2 import SearchTermsRequest, SearchTermsResponse, TermMention
 from casemeter_client import _calls
 from casemeter_client._errors import CaseMeterError, from_message, from_rpc
+from casemeter_client._watch import AsyncWatch, Told
 
 
 class AsyncClient:
@@ -33,11 +47,14 @@ class AsyncClient:
         *,
         hospital: str = "",
         role: str = "",
+        user: str = "",
+        department: str = "",
+        token: str | Callable[[], str] = "",
         timeout: float = _calls.DEFAULT_TIMEOUT_S,
     ) -> None:
         """Prepare a connection; the arguments are those of :class:`Client`."""
         self._channel = grpc.aio.insecure_channel(address, options=_calls.OPTIONS)
-        self._metadata = _calls.metadata(hospital, role)
+        self._identity = _calls.Identity(hospital, role, user, department, token)
         self._timeout = timeout
         self._evaluate = self._channel.unary_unary(
             _calls.EVALUATE, EvaluateRequest.SerializeToString, EvaluateResponse.FromString
@@ -51,6 +68,22 @@ class AsyncClient:
         self._terms = self._channel.unary_unary(
             _calls.SEARCH_TERMS, SearchTermsRequest.SerializeToString, SearchTermsResponse.FromString
         )
+        self._record = self._channel.unary_unary(
+            _calls.RECORD_EVENTS, RecordEventsRequest.SerializeToString, RecordEventsResponse.FromString
+        )
+        self._read = self._channel.unary_unary(
+            _calls.READ_ENCOUNTER, ReadEncounterRequest.SerializeToString, EncounterState.FromString
+        )
+        self._watch = self._channel.unary_stream(
+            _calls.WATCH_ENCOUNTER, WatchEncounterRequest.SerializeToString, EncounterChange.FromString
+        )
+        self._answer = self._channel.unary_unary(
+            _calls.ANSWER_FINDING, AnswerFindingRequest.SerializeToString, AnswerFindingResponse.FromString
+        )
+        self._seal = self._channel.unary_unary(
+            _calls.SEAL_FRONT_PAGE, SealFrontPageRequest.SerializeToString, SealFrontPageResponse.FromString
+        )
+        self._watches: WeakSet[AsyncWatch] = WeakSet()
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,7 +94,9 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; watches come to their end."""
+        for watch in tuple(self._watches):
+            await watch.aclose()
         await self._channel.close()
 
     async def evaluate(
@@ -93,7 +128,9 @@ class AsyncClient:
     async def send(self, request: EvaluateRequest, *, timeout: float | None = None) -> EvaluateResponse:
         """Send a request that is already put together; see :meth:`Client.evaluate`."""
         try:
-            return await self._evaluate(request, timeout=timeout or self._timeout, metadata=self._metadata)
+            return await self._evaluate(
+                request, timeout=timeout or self._timeout, metadata=self._identity.metadata()
+            )
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure) from None
 
@@ -106,7 +143,7 @@ class AsyncClient:
         """Evaluate requests as they come; see :meth:`Client.evaluate_stream`."""
         try:
             source = requests if isinstance(requests, AsyncIterator) else iter(requests)
-            async for reply in self._stream(source, timeout=timeout, metadata=self._metadata):
+            async for reply in self._stream(source, timeout=timeout, metadata=self._identity.metadata()):
                 yield from_message(reply.error) if reply.HasField("error") else reply.response
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure) from None
@@ -115,7 +152,7 @@ class AsyncClient:
         """Return the packs the server has loaded."""
         try:
             reply = await self._packs(
-                ListPacksRequest(), timeout=timeout or self._timeout, metadata=self._metadata
+                ListPacksRequest(), timeout=timeout or self._timeout, metadata=self._identity.metadata()
             )
         except grpc.aio.AioRpcError as failure:
             raise from_rpc(failure) from None
@@ -138,8 +175,100 @@ class AsyncClient:
         request = _calls.search(text, procedures=procedures, limit=limit)
         try:
             reply = await self._terms(
-                request, timeout=timeout or _calls.SEARCH_TIMEOUT_S, metadata=self._metadata
+                request, timeout=timeout or _calls.SEARCH_TIMEOUT_S, metadata=self._identity.metadata()
             )
         except grpc.RpcError as failure:
             raise from_rpc(failure) from None
         return list(reply.mentions)
+
+    async def record(
+        self,
+        encounter_id: str,
+        events: Iterable[EncounterEvent],
+        *,
+        if_state: str = "",
+        hospital: str = "",
+        timeout: float | None = None,
+    ) -> RecordEventsResponse:
+        """See :meth:`Client.record`."""
+        request = RecordEventsRequest(
+            encounter_id=encounter_id, events=events, if_state=if_state, hospital=hospital
+        )
+        reply: RecordEventsResponse = await self._call(self._record, request, timeout)
+        return reply
+
+    async def read_encounter(
+        self, encounter_id: str, *, hospital: str = "", timeout: float | None = None
+    ) -> EncounterState:
+        """See :meth:`Client.read_encounter`."""
+        request = ReadEncounterRequest(encounter_id=encounter_id, hospital=hospital)
+        reply: EncounterState = await self._call(self._read, request, timeout)
+        return reply
+
+    def watch(
+        self,
+        encounter_id: str,
+        *,
+        known_state: str = "",
+        phase: CarePhase = CARE_PHASE_UNSPECIFIED,
+        pack: str = "",
+        hospital: str = "",
+        patience: float = _calls.WATCH_PATIENCE_S,
+    ) -> AsyncWatch:
+        """See :meth:`Client.watch`."""
+        request = WatchEncounterRequest(
+            encounter_id=encounter_id, known_state=known_state, phase=phase, pack=pack, hospital=hospital
+        )
+        watch = AsyncWatch(self._watch, Told(request, self._identity, patience))
+        self._watches.add(watch)
+        return watch
+
+    async def answer(
+        self,
+        encounter_id: str,
+        alert_key: str,
+        answer: AlertAnswer,
+        *,
+        state_hash: str,
+        reason: str = "",
+        text: str = "",
+        phase: CarePhase = CARE_PHASE_UNSPECIFIED,
+        pack: str = "",
+        hospital: str = "",
+        timeout: float | None = None,
+    ) -> int:
+        """See :meth:`Client.answer`."""
+        request = AnswerFindingRequest(
+            encounter_id=encounter_id,
+            alert_key=alert_key,
+            answer=answer,
+            state_hash=state_hash,
+            override_reason=reason,
+            override_text=text,
+            phase=phase,
+            pack=pack,
+            hospital=hospital,
+        )
+        reply: AnswerFindingResponse = await self._call(self._answer, request, timeout)
+        return reply.version
+
+    async def seal(
+        self,
+        page: Encounter | str,
+        *,
+        state_hash: str = "",
+        pack: str = "",
+        as_of: datetime | None = None,
+        hospital: str = "",
+        timeout: float | None = None,
+    ) -> SealFrontPageResponse:
+        """See :meth:`Client.seal`."""
+        request = _calls.seal(page, state_hash=state_hash, hospital=hospital, pack=pack, as_of=as_of)
+        reply: SealFrontPageResponse = await self._call(self._seal, request, timeout)
+        return reply
+
+    async def _call(self, method: Any, request: Any, timeout: float | None) -> Any:
+        try:
+            return await method(request, timeout=timeout or self._timeout, metadata=self._identity.metadata())
+        except grpc.RpcError as failure:
+            raise from_rpc(failure) from None

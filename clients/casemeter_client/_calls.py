@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
 from casemeter.v1.encounter_pb2 import Encounter
 from casemeter.v1.finding_pb2 import CARE_PHASE_UNSPECIFIED, AlertContext, CarePhase
+from casemeter.v1.keeping_pb2 import SealFrontPageRequest
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.terms_pb2 import SearchTermsRequest, TermSpace
 
@@ -15,6 +19,11 @@ EVALUATE = f"/{SERVICE}/Evaluate"
 EVALUATE_STREAM = f"/{SERVICE}/EvaluateStream"
 LIST_PACKS = f"/{SERVICE}/ListPacks"
 SEARCH_TERMS = f"/{SERVICE}/SearchTerms"
+RECORD_EVENTS = f"/{SERVICE}/RecordEvents"
+READ_ENCOUNTER = f"/{SERVICE}/ReadEncounter"
+WATCH_ENCOUNTER = f"/{SERVICE}/WatchEncounter"
+ANSWER_FINDING = f"/{SERVICE}/AnswerFinding"
+SEAL_FRONT_PAGE = f"/{SERVICE}/SealFrontPage"
 
 DEFAULT_TIMEOUT_S = 2.0
 """How long a call may take, retries included."""
@@ -22,9 +31,17 @@ DEFAULT_TIMEOUT_S = 2.0
 SEARCH_TIMEOUT_S = 10.0
 """How long a search for terms may take: the first one of a server waits for its index."""
 
-# A call changes nothing on the server, so that it may be repeated whenever the server could not be reached.
+WATCH_PATIENCE_S = 60.0
+"""How long a watch looks for a server again after its connection broke."""
+
+# What would be kept a second time is left to the caller to repeat; a watch begins anew by itself.
+_NOT_REPEATED: Final = ("AnswerFinding", "SealFrontPage", "PutSettings", "WatchEncounter")
+
+# All other calls may be repeated whenever the server could not be reached: they change nothing on the server,
+# or come to the same once and twice, as events do by their numbers.
 _RETRY = {
     "methodConfig": [
+        {"name": [{"service": SERVICE, "method": method} for method in _NOT_REPEATED]},
         {
             "name": [{"service": SERVICE}],
             "retryPolicy": {
@@ -35,7 +52,7 @@ _RETRY = {
                 # A server that ends cancels calls that have reached it, but that it had not begun.
                 "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
             },
-        }
+        },
     ]
 }
 OPTIONS = (
@@ -50,10 +67,35 @@ OPTIONS = (
 )
 
 
-def metadata(hospital: str, role: str) -> tuple[tuple[str, str | bytes], ...]:
-    """Return what travels beside every request."""
-    values = (("casemeter-hospital", hospital), ("casemeter-role", role))
-    return tuple((key, value) for key, value in values if value)
+@dataclass(frozen=True)
+class Identity:
+    """Who calls.
+
+    Attributes:
+        hospital: of the caller.
+        role: of the caller.
+        user: of the caller.
+        department: of the caller.
+        token: a JSON Web Token that proves them, or what returns the one to use now.
+    """
+
+    hospital: str = ""
+    role: str = ""
+    user: str = ""
+    department: str = ""
+    token: str | Callable[[], str] = field(default="", repr=False)
+
+    def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return what travels beside a request."""
+        token = self.token if isinstance(self.token, str) else self.token()
+        values = (
+            ("casemeter-hospital", self.hospital),
+            ("casemeter-role", self.role),
+            ("casemeter-user", self.user),
+            ("casemeter-department", self.department),
+            ("authorization", f"Bearer {token}" if token else ""),
+        )
+        return tuple((key, value) for key, value in values if value)
 
 
 def request(
@@ -81,11 +123,37 @@ def request(
         phase=phase,
         alert_context=alerts,
     )
-    if as_of is not None:
-        if as_of.tzinfo is None:
-            raise ValueError("as_of has no offset; give it a time zone")
-        made.as_of.FromDatetime(as_of)
+    _set_as_of(made, as_of)
     return made
+
+
+def seal(
+    page: Encounter | str, *, state_hash: str, hospital: str, pack: str, as_of: datetime | None
+) -> SealFrontPageRequest:
+    """Put a request for a seal together.
+
+    Args:
+        page: the page, or the number of the open encounter that it is.
+        state_hash: of the open encounter, as the coder saw it.
+        hospital: of the page.
+        pack: id of the pack to check with.
+        as_of: the moment that the check holds for.
+
+    Raises:
+        ValueError: ``as_of`` has no offset.
+    """
+    named = {"encounter_id": page} if isinstance(page, str) else {"encounter": page}
+    made = SealFrontPageRequest(state_hash=state_hash, hospital=hospital, pack=pack, **named)
+    _set_as_of(made, as_of)
+    return made
+
+
+def _set_as_of(made: Any, as_of: datetime | None) -> None:
+    if as_of is None:
+        return
+    if as_of.tzinfo is None:
+        raise ValueError("as_of has no offset; give it a time zone")
+    made.as_of.FromDatetime(as_of)
 
 
 def search(text: str, *, procedures: bool, limit: int) -> SearchTermsRequest:
