@@ -280,6 +280,13 @@ def test_answers_are_kept_all_or_none(snapshot: Snapshot, store: Store) -> None:
     assert len(written(store)[2]) == 1
 
 
+def test_an_answer_may_come_before_its_alert_is_written_down(snapshot: Snapshot, store: Store) -> None:
+    engine = engine_of(snapshot, store)
+    (number,) = ask(engine, question_of(STOP)).ids.values()
+    assert give(engine, GivenAnswer(number, finding_pb2.ALERT_ANSWER_ACCEPTED)) == []
+    assert [answer.alert for answer in written(store)[2]] == [number]
+
+
 def unavailable(_: Callable[..., Any]) -> Coroutine[Any, Any, None]:
     async def fail() -> None:
         raise StoreUnavailable("gone")

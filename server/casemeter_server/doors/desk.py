@@ -6,28 +6,26 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from casemeter.v1 import error_pb2, finding_pb2, service_pb2
+from casemeter.v1 import error_pb2, service_pb2
 from casemeter.v1.living_pb2 import EncounterState
 from casemeter_server.caller import Caller
-from casemeter_server.care_facts import MAX_VALUE
+from casemeter_server.care_facts import MAX_ALERTS
+from casemeter_server.doors.answers import GivenAnswer, keep_answers
 from casemeter_server.doors.door import Question
 from casemeter_server.doors.facts import DoorFacts
 from casemeter_server.doors.fill import fill
 from casemeter_server.doors.settings import DoorSettings
 from casemeter_server.engine import EVALUATE, Engine
-from casemeter_server.errors import RequestError, fault
+from casemeter_server.errors import RequestError
 from casemeter_server.identity.rights import PHYSICIAN
-from casemeter_server.prepare import MAX_ID
-from casemeter_server.shown_alerts import ANSWER_NAMES, history_of, shown_alerts
-from casemeter_server.store.errors import StoreError
-from casemeter_server.store.rows import Answer, ShownAlert
-from casemeter_server.store.store import Writing
+from casemeter_server.shown_alerts import history_of, shown_alerts
+
+__all__ = ["Answered", "Desk", "Fill", "GivenAnswer"]
 
 _log = logging.getLogger("casemeter")
 
@@ -75,27 +73,6 @@ class Answered:
     def headers(self) -> dict[str, str]:
         """Headers for the reply of any door."""
         return {"casemeter-fill": str(self.fill)}
-
-
-@dataclass(frozen=True)
-class GivenAnswer:
-    """What a user answered to an alert that was shown.
-
-    Attributes:
-        id: the number under which it was shown.
-        answer: what was answered.
-        reason: code of the reason for going on all the same; empty: none.
-        text: what was added in words.
-        place: where the answer stands in the message, for faults.
-        at: when it was answered; ``None``: now.
-    """
-
-    id: str
-    answer: finding_pb2.AlertAnswer
-    reason: str = ""
-    text: str = ""
-    place: str = ""
-    at: datetime | None = None
 
 
 @dataclass
@@ -162,26 +139,7 @@ class Desk:
         self.engine.may(caller, "AnswerFinding")
         if self.engine.store is None:
             raise RequestError("STORE_OFF", {})
-        now = datetime.now(UTC)
-        faults = [found for answer in answers for found in _faults_of(answer)]
-
-        def keep(writing: Writing) -> list[error_pb2.FieldFault]:
-            shown = [writing.alert(answer.id) for answer in answers]
-            unknown = list(faults)
-            for answer, alert in zip(answers, shown, strict=True):
-                if alert is None or alert.hospital != caller.hospital:
-                    unknown.append(fault(answer.place, "UNKNOWN_ALERT", value=answer.id[:MAX_ID]))
-            if unknown:
-                return unknown
-            for answer, alert in zip(answers, shown, strict=True):
-                assert alert is not None  # it would be among the unknown
-                writing.add_answer(_kept(answer, alert, caller, now))
-            return []
-
-        try:
-            return await self.engine.store.write(keep)
-        except StoreError:
-            raise RequestError("STORE_UNAVAILABLE", {}) from None
+        return await keep_answers(self.engine.store, answers, caller)
 
     async def _look(
         self, hospital: str, number: str, request: service_pb2.EvaluateRequest
@@ -203,7 +161,7 @@ class Desk:
             await asyncio.wait(known, timeout=self.settings.wait_ms / 1000)
         state, *alerts = [_brought(task) for task in asked]
         if alerts and alerts[0] is not None:
-            request.alert_context.CopyFrom(history_of(alerts[0].value))
+            request.alert_context.CopyFrom(history_of(alerts[0].value[-MAX_ALERTS:]))
         return (state.value, False) if state else (None, True)
 
     def _ask(self, question: Coroutine[Any, Any, Any]) -> asyncio.Task[Any] | None:
@@ -266,33 +224,6 @@ def _brought(task: asyncio.Task[Any] | None) -> _Brought | None:
         _log.warning("the store was asked in vain: %s", type(failure).__name__)
         return None
     return _Brought(task.result())
-
-
-def _faults_of(answer: GivenAnswer) -> list[error_pb2.FieldFault]:
-    faults: list[error_pb2.FieldFault] = []
-    if answer.answer not in ANSWER_NAMES:
-        faults.append(fault(answer.place, "UNKNOWN_VALUE", value=answer.answer))
-    for text, limit in ((answer.reason, MAX_ID), (answer.text, MAX_VALUE)):
-        if len(text) > limit:
-            faults.append(fault(answer.place, "TOO_LONG", count=len(text), limit=limit))
-    return faults
-
-
-def _kept(answer: GivenAnswer, alert: ShownAlert, caller: Caller, now: datetime) -> Answer:
-    return Answer(
-        hospital=alert.hospital,
-        encounter=alert.encounter,
-        rule=alert.rule,
-        alert_key=alert.alert_key,
-        at=answer.at or now,
-        answer=ANSWER_NAMES[answer.answer],
-        reason=answer.reason,
-        text=answer.text,
-        state_hash=alert.state_hash,
-        user=caller.user,
-        role=caller.role,
-        alert=alert.id,
-    )
 
 
 def _of_message(error: RequestError, question: Question) -> RequestError:
