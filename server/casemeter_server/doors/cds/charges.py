@@ -11,6 +11,7 @@ from casemeter_server.doors.cds.bundle import Chart, State
 from casemeter_server.doors.cds.fhir import (
     MAX_INT64,
     extension,
+    extensions,
     fen,
     fen_exact,
     moment,
@@ -85,7 +86,8 @@ def _read_line(
     if time is not None:
         line.time.CopyFrom(time)
     places[f"{place}.time"] = when.place
-    for fact, read_at in read_extensions(node, chart.systems.extensions["ChargeItem"], line):
+    extended = extensions(node)
+    for fact, read_at in read_extensions(extended, chart.systems.extensions["ChargeItem"], line):
         places[f"{place}.{fact}"] = read_at
     quantity = node.at("quantity", "value")
     number = quantity.number()
@@ -93,12 +95,13 @@ def _read_line(
         # The sender's refund may count backwards; here the amount alone has the sign.
         line.quantity = plain(abs(number) if line.reverses else number)
     places[f"{place}.quantity"] = quantity.place
-    price = extension(node, chart.systems.url("unit-price"))
-    exact = fen_exact(price) if price.given else None
+    price = extended.get(chart.systems.url("unit-price"))
+    exact = fen_exact(price) if price else None
     if exact is not None:
         text = plain(exact)
         line.unit_price_fen = text.rstrip("0").rstrip(".") if "." in text else text
-    places[f"{place}.unit_price_fen"] = price.place
+    if price:
+        places[f"{place}.unit_price_fen"] = price.place
 
 
 def _read_category_system(chart: Chart, encounter: Node, stay: pb.Encounter, places: dict[str, str]) -> None:

@@ -10,7 +10,15 @@ from typing import Final, NamedTuple
 from casemeter.v1 import encounter_pb2 as pb
 from casemeter_server.doors.cds.bundle import Chart, State
 from casemeter_server.doors.cds.editions import Coded
-from casemeter_server.doors.cds.fhir import codings, extension, moment, name_of, read_extensions, tail
+from casemeter_server.doors.cds.fhir import (
+    codings,
+    extension,
+    extensions,
+    moment,
+    name_of,
+    read_extensions,
+    tail,
+)
 from casemeter_server.doors.cds.tree import Node
 from casemeter_server.stay_facts import Faults
 
@@ -63,7 +71,9 @@ def read_diagnoses(
             chart.leave_out(verification, "code_system")
         diagnosis.state = state
         diagnosis.name = name_of(condition.get("code"), coded.chosen[at])
-        for fact, read_at in read_extensions(condition, chart.systems.extensions["Condition"], diagnosis):
+        for fact, read_at in read_extensions(
+            extensions(condition), chart.systems.extensions["Condition"], diagnosis
+        ):
             places[f"{place}.{fact}"] = read_at
         _number(ids, place, condition)
 

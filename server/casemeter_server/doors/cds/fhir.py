@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime, time, tzinfo
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -15,10 +15,12 @@ from casemeter_server.charges import FEN_PER_YUAN, MAX_AMOUNT_FEN
 from casemeter_server.doors.cds.systems import Extension
 from casemeter_server.doors.cds.tree import Node
 
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _PARTIAL: Final = re.compile(r"\d{4}(-\d\d)?\Z", re.ASCII)
 _LAST_SECOND: Final = time(23, 59, 59)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_SECONDS: Final = 24 * 3600
 _MAX_DIGITS: Final = 20
 _CURRENCY: Final = "CNY"
 _MAX_INT32: Final = 2**31 - 1
@@ -92,23 +94,21 @@ def moment(node: Node, zone: tzinfo, *, end: bool = False) -> Timestamp | None:
     text = node.text()
     if not text or is_partial(text):
         return None
-    found = Timestamp()
+    told = _MOMENT.match(text)
     try:
-        if _DAY.match(text):
+        if told:
+            found = datetime.fromisoformat(told[1] + (told[3] or ""))
+        elif _DAY.match(text):
             day = datetime.fromisoformat(text).date()
-            found.FromDatetime(datetime.combine(day, _LAST_SECOND if end else time(), zone))
-            return found
-        told = _MOMENT.match(text)
-        if told is None:
-            raise ValueError
-        if told[2]:
-            found.FromJsonString(text)
+            found = datetime.combine(day, _LAST_SECOND if end else time())
         else:
-            found.FromDatetime(datetime.fromisoformat(text).replace(tzinfo=zone))
+            raise ValueError
+        seconds = (found if found.tzinfo else found.replace(tzinfo=zone)) - _EPOCH
     except (ValueError, OverflowError):
         node.note("NOT_A_MOMENT", value=text[:40])
         return None
-    return found
+    nanos = int(told[2][1:].ljust(9, "0")) if told and told[2] else 0
+    return Timestamp(seconds=seconds.days * _DAY_SECONDS + seconds.seconds, nanos=nanos)
 
 
 def has_hours(node: Node) -> bool:
@@ -155,32 +155,37 @@ def fen_exact(money: Node) -> Decimal | None:
 
 def extension(resource: Node, url: str) -> Node:
     """Return the value of an extension, with its place; absent when there is none."""
+    return extensions(resource).get(url) or Node(None, f"{resource.place}.extension", resource.faults)
+
+
+def extensions(resource: Node) -> dict[str, Node]:
+    """Return the values of the extensions that have one, by URL; of several of one URL, the first."""
+    found: dict[str, Node] = {}
     for one in resource.get("extension").each():
-        if one.get("url").text() == url:
-            for name in one.value:
-                if name.startswith("value"):
-                    return one.get(name)
-    return Node(None, f"{resource.place}.extension", resource.faults)
+        url = one.get("url").text()
+        for name in one.value if url and url not in found else ():
+            if name.startswith("value"):
+                found[url] = one.get(name)
+                break
+    return found
 
 
 def read_extensions(
-    resource: Node, wanted: tuple[Extension, ...], message: Message
+    found: Mapping[str, Node], wanted: Iterable[Extension], message: Message
 ) -> Iterator[tuple[str, str]]:
     """Fill a message of the contract with what stands in extensions.
 
     Args:
-        resource: that has them.
+        found: values of the extensions, by URL.
         wanted: those to read.
         message: to be filled.
 
     Yields:
         The fact, and its place in the message of the door.
     """
-    if not resource.get("extension").given:
-        return
-    for one in wanted:
-        node = extension(resource, one.url)
-        if not node.given:
+    for one in wanted if found else ():
+        node = found.get(one.url)
+        if node is None or not node.given:
             continue
         owner, _, name = one.fact.rpartition(".")
         inner = getattr(message, owner) if owner else message

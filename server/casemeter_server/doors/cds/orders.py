@@ -14,7 +14,7 @@ from casemeter_server.doors.cds.bundle import Chart
 from casemeter_server.doors.cds.charges import PLANNED
 from casemeter_server.doors.cds.fhir import (
     MAX_INT64,
-    extension,
+    extensions,
     fen,
     moment,
     name_of,
@@ -81,11 +81,13 @@ def read_orders(
         places[place] = one.place
         _read_item(chart, one, order, place, places)
         _read_time(one, zone, order, place, places)
-        for fact, read_at in read_extensions(one, chart.systems.extensions["Order"], order):
+        extended = extensions(one)
+        for fact, read_at in read_extensions(extended, chart.systems.extensions["Order"], order):
             places[f"{place}.{fact}"] = read_at
-        price = extension(one, chart.systems.url("price"))
-        amount = fen(price) if price.given else prices.get(key)
-        places[f"{place}.amount_fen"] = price.place
+        price = extended.get(chart.systems.url("price"))
+        amount = fen(price) if price else prices.get(key)
+        if price:
+            places[f"{place}.amount_fen"] = price.place
         if amount is None:
             unpriced.add(place)
         elif abs(amount) <= MAX_INT64:
@@ -96,9 +98,8 @@ def read_orders(
 def _planned_prices(chart: Chart) -> dict[str, int]:
     """Return the prices that planned charges tell of orders, by ``Type/id``."""
     found: dict[str, int] = {}
-    for one in chart.of_stay("chargeItems"):
-        if one.get("status").text() != PLANNED:
-            continue
+    planned = (one for one in chart.keys["chargeItems"].resources if one.value.get("status") == PLANNED)
+    for one in filter(chart.counts, planned):
         amount = fen(one.get("priceOverride"))
         for support in one.get("supportingInformation").each():
             if amount is not None:

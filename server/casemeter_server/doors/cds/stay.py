@@ -9,6 +9,7 @@ from casemeter_server.doors.cds.bundle import Chart
 from casemeter_server.doors.cds.fhir import (
     codings,
     extension,
+    extensions,
     has_hours,
     is_partial,
     moment,
@@ -70,7 +71,7 @@ def read_stay(chart: Chart, encounter: Node, zone: tzinfo, stay: pb.Encounter, p
     else:
         if disposition.given:
             chart.leave_out(disposition, "code_system")
-    for fact, place in read_extensions(encounter, chart.systems.extensions["Encounter"], stay):
+    for fact, place in read_extensions(extensions(encounter), chart.systems.extensions["Encounter"], stay):
         places[f"encounter.{fact}"] = place
     _read_places(chart, encounter, zone, stay, places)
 
