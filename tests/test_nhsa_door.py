@@ -100,7 +100,7 @@ def test_a_patient_who_does_not_stay_is_not_asked_about(client: HttpCaller) -> N
     assert (told["infcode"], told["output"], told["verdicts"]) == (0, {"result": []}, [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(encounters)
 def test_the_verdict_is_that_of_the_carried_facts(
     client: HttpCaller, engine: Engine, encounter: Encounter

@@ -28,7 +28,7 @@ from nhsa_messages import ZONE, base_message
 
 NOW = datetime(2026, 6, 5, 12, tzinfo=ZONE)
 STAMP = Stamp(NOW, NOW, 1)
-FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 Way = tuple[str | int, ...]
 

@@ -234,7 +234,7 @@ def test_numbers_of_the_sender_are_kept() -> None:
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(encounters)
 def test_what_is_declared_is_carried(encounter: Encounter) -> None:
     """Composed by the client and read by the server, an encounter is what the declared facts leave of it."""

@@ -140,7 +140,7 @@ all_settings = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(verdicts, all_settings, st.sampled_from(["5", "9"]), st.booleans())
 def test_every_reply_is_as_the_specification_has_it(
     verdict: Verdict, chosen: NhsaSettings, scene: str, recorded: bool

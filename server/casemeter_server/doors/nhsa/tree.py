@@ -23,6 +23,7 @@ Faults = list[error_pb2.FieldFault]
 _ABSENT: Final = ("", "-")
 _SHOWN: Final = 40
 _LONGEST_NAME: Final = 64
+_MOST_LETTERS: Final = 4096
 _ENCODINGS: Final = ("utf-8-sig", "gb18030")
 _TYPES: Final = {dict: "an object", list: "a list", str: "text", bool: "a truth value"}
 
@@ -83,6 +84,23 @@ def _canonical(name: str) -> str:
     return plain
 
 
+_Written = Mapping[str, tuple[str, ...]]
+"""Names of an object by the field that they are of."""
+
+
+def _written(names: tuple[str, ...]) -> _Written:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if len(name) <= _LONGEST_NAME:
+            plain = _canonical(name)
+            found[plain] = (*found.get(plain, ()), name)
+    return found
+
+
+_written_alike = lru_cache(maxsize=256)(_written)
+"""The same for objects that many have the names of, as all orders of a message do."""
+
+
 class Node:
     """An object of a message.
 
@@ -91,19 +109,20 @@ class Node:
         faults: where everything that cannot be used is noted, of all nodes of the message.
     """
 
-    __slots__ = ("_values", "faults", "place")
+    __slots__ = ("_content", "_names", "faults", "place")
 
     def __init__(self, value: Mapping[str, Any], place: str, faults: Faults) -> None:
         self.place = place
         self.faults = faults
-        self._values: dict[str, tuple[str, Any]] = {}
-        for name, content in value.items():
-            if len(name) <= _LONGEST_NAME and not _is_absent(content):
-                self._values[_canonical(name)] = (name, content)
+        self._content = value
+        names = tuple(value)
+        # What is kept beyond this message must be small, whatever comes.
+        is_small = sum(map(len, names)) <= _MOST_LETTERS
+        self._names = _written_alike(names) if is_small else _written(names)
 
     def place_of(self, name: str) -> str:
         """Return the place of a field."""
-        written = self._values.get(_canonical(name), (name,))[0]
+        written = self._found(name)[0]
         return f"{self.place}.{written}" if self.place else written
 
     def note(self, name: str, reason: str, **details: object) -> None:
@@ -112,7 +131,7 @@ class Node:
 
     def has(self, name: str) -> bool:
         """Whether anything was sent in a field."""
-        return _canonical(name) in self._values
+        return self._value(name) is not None
 
     def node(self, name: str) -> Node | None:
         """Return the object in a field, which may be written out as text; ``None``: there is none."""
@@ -217,7 +236,15 @@ class Node:
         return fen
 
     def _value(self, name: str) -> Any:
-        return self._values.get(_canonical(name), ("", None))[1]
+        return self._found(name)[1]
+
+    def _found(self, name: str) -> tuple[str, Any]:
+        """Return the name in which a field is written here, and what stands in it; ``None``: nothing."""
+        for written in self._names.get(_canonical(name), ()):
+            value = self._content[written]
+            if not _is_absent(value):
+                return written, value
+        return name, None
 
     def _note_type(self, name: str, found: object, expected: str) -> None:
         self.note(name, "WRONG_TYPE", found=_type_of(found), expected=expected)
