@@ -18,7 +18,8 @@ from openapi_spec_validator import validate
 
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter_server.calls import METHODS
-from casemeter_server.doors.openapi import COMMENTS, comments, document, page_of
+from casemeter_server.doors.contract_page import page_of
+from casemeter_server.doors.openapi import COMMENTS, comments, document
 from door_apps import AS_OF, client_of, engine_of, snapshot_of
 
 ROOT = Path(__file__).parents[1]

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from casemeter.v1 import service_pb2
 from casemeter_server.calls import METHODS
-from casemeter_server.doors.proto_reader import from_json, read_json
+from casemeter_server.doors.proto_reader import MAX_COUNTED, MAX_ENTRIES, from_json
 from casemeter_server.doors.proto_writer import to_dict, to_json
-from casemeter_server.errors import RequestError
+from casemeter_server.doors.strict_json import read_json
+from casemeter_server.errors import MAX_FAULTS, RequestError
 from request_strategies import requests
 
 DATA = tomllib.loads((Path(__file__).parent / "data" / "doors_json.toml").read_text("utf-8"))
@@ -109,6 +110,21 @@ def test_moments_are_read_as_the_library_reads_them(text: str) -> None:
             from_json(service_pb2.EvaluateRequest, read_json(body))
     else:
         assert from_json(service_pb2.EvaluateRequest, read_json(body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("{" + ",".join(f'"name{at}":0' for at in range(MAX_COUNTED + 5)) + "}", MAX_COUNTED),
+        ('{"encounter":{"diagnoses":[' + "0," * (MAX_COUNTED + 5) + "0]}}", MAX_COUNTED),
+        ('{"encounter":{"diagnoses":[' + "{}," * MAX_ENTRIES + "{}]}}", 1),
+    ],
+    ids=["names", "entries", "a list without end"],
+)
+def test_very_many_faults_end_the_reading(body: str, count: int) -> None:
+    with pytest.raises(RequestError, match=f"^{count} field") as caught:
+        from_json(service_pb2.EvaluateRequest, read_json(body.encode()))
+    assert len(caught.value.error.faults) == min(count, MAX_FAULTS)
 
 
 def test_equal_messages_give_equal_bytes() -> None:

@@ -13,9 +13,10 @@ from starlette.routing import Route
 from casemeter.v1 import service_pb2
 from casemeter_server.calls import Call, StreamCall
 from casemeter_server.doors.asking import Asked, Handler, asking, http_status
-from casemeter_server.doors.proto_reader import from_json, read_json
+from casemeter_server.doors.proto_reader import from_json
 from casemeter_server.doors.proto_writer import to_dict, to_json
 from casemeter_server.doors.streaming import NDJSON, stream_response
+from casemeter_server.doors.strict_json import read_json
 from casemeter_server.errors import RequestError
 from casemeter_server.prepare import MAX_ID
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
 from casemeter.v1 import error_pb2
+from casemeter_server.doors.strict_json import JsonObject, NoNumber, whole
 from casemeter_server.errors import MAX_FAULTS, RequestError, fault
 
-MAX_DIGITS: Final = 25
-"""A longer integer is beyond every type of the contract."""
+MAX_ENTRIES: Final = 10_000
+"""A longer list is not read: no list of the contract may have so many entries."""
+
+MAX_COUNTED: Final = 1_000
+"""With so many faults reading ends: whoever sends them need not wait for more."""
 
 _SHOWN: Final = 40
 _NUMBER: Final = re.compile(r"-?\d{1,400}(\.\d{1,400})?([eE][-+]?\d{1,4})?|NaN|-?Infinity", re.ASCII)
@@ -43,6 +45,8 @@ class Notes:
         self.count += 1
         if len(self.listed) < MAX_FAULTS:
             self.listed.append(fault(place, reason, **details))
+        if self.count == MAX_COUNTED:
+            self.check()
 
     def check(self) -> None:
         """Refuse what has faults.
@@ -54,40 +58,8 @@ class Notes:
             raise RequestError("INVALID_REQUEST", {"count": self.count}, self.listed)
 
 
-class _Object(dict[str, Any]):
-    """A JSON object; ``twice`` are the names that it has more than once."""
-
-    twice: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _NoNumber:
-    """NaN or an infinity written as a number, which JSON does not know."""
-
-    name: str
-
-
 _Read = Callable[[Any, str, Notes], Any]
 _Plan = dict[str, tuple[str, _Read, bool, str]]
-
-
-def read_json(body: bytes) -> Any:
-    """Return a JSON value.
-
-    Raises:
-        RequestError: the bytes are none; it tells where.
-    """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = body[: error.start].decode("utf-8", "replace")
-        _refuse("it is not UTF-8", before)
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        _refuse(_why(error), text[: error.pos])
-    except RecursionError:
-        _refuse("it is nested too deeply", "")
 
 
 def from_json(kind: type[_M], value: Any) -> _M:
@@ -95,7 +67,7 @@ def from_json(kind: type[_M], value: Any) -> _M:
 
     Args:
         kind: type of the message.
-        value: as :func:`read_json` returns it.
+        value: as :func:`~casemeter_server.doors.strict_json.read_json` returns it.
 
     Raises:
         RequestError: with every fault, each with its place.
@@ -108,37 +80,13 @@ def from_json(kind: type[_M], value: Any) -> _M:
     return kind(**read)
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        found.twice = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-    return found
-
-
-def _int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_int, parse_constant=_NoNumber)
-
-
-def _why(error: json.JSONDecodeError) -> str:
-    return error.msg[0].lower() + error.msg[1:]
-
-
-def _refuse(why: str, before: str) -> NoReturn:
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    raise RequestError("NOT_JSON", {"why": why, "line": line, "column": column})
-
-
 @cache
 def _read_message(message: Any) -> _Read:
     """Return the reader of a kind of message."""
     plan: _Plan = {}
 
     def read(value: Any, place: str, notes: Notes) -> Any:
-        if not isinstance(value, _Object):
+        if not isinstance(value, JsonObject):
             notes.add(place, "WRONG_TYPE", found=_said(value), expected="an object")
             return None
         if not plan:
@@ -148,7 +96,7 @@ def _read_message(message: Any) -> _Read:
     return read
 
 
-def _read_fields(value: _Object, place: str, notes: Notes, message: Any, plan: _Plan) -> dict[str, Any]:
+def _read_fields(value: JsonObject, place: str, notes: Notes, message: Any, plan: _Plan) -> dict[str, Any]:
     before = place + "." if place else ""
     for name in value.twice:
         notes.add(before + name, "SENT_TWICE")
@@ -157,7 +105,9 @@ def _read_fields(value: _Object, place: str, notes: Notes, message: Any, plan: _
     for name, item in value.items():
         planned = plan.get(name)
         if planned is None:
-            notes.add(before + name[:_SHOWN], "UNKNOWN_FIELD", message=message.name, known=_near(name, plan))
+            # Looking for a name like it takes a while.
+            known = _near(name, plan) if notes.count < MAX_FAULTS else ""
+            notes.add(before + name[:_SHOWN], "UNKNOWN_FIELD", message=message.name, known=known)
             continue
         own, read, repeated, choice = planned
         if item is None:  # proto JSON takes it as not sent
@@ -168,6 +118,8 @@ def _read_fields(value: _Object, place: str, notes: Notes, message: Any, plan: _
             notes.add(before + own, "CONTRADICTION", other=before + chosen[choice])
         if not repeated:
             found[own] = read(item, before + own, notes)
+        elif isinstance(item, list) and len(item) > MAX_ENTRIES:
+            notes.add(before + own, "TOO_MANY", count=len(item), limit=MAX_ENTRIES)
         elif isinstance(item, list):
             owner = before + own
             found[own] = [read(entry, f"{owner}[{at}]", notes) for at, entry in enumerate(item)]
@@ -232,9 +184,9 @@ def _enum_reader(numbers: dict[str, int]) -> _Read:
                 return numbers[value]
             notes.add(place, "UNKNOWN_VALUE", value=value[:_SHOWN])
             return 0
-        return whole(value, place, notes)
+        return read_number(value, place, notes)
 
-    whole = _int_reader(32)
+    read_number = _int_reader(32)
     return read
 
 
@@ -245,7 +197,7 @@ def _int_reader(bits: int) -> _Read:
     def read(value: Any, place: str, notes: Notes) -> Any:
         number = value
         if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdecimal():
-            number = _int(value)
+            number = whole(value)
         if isinstance(number, float) and (number.is_integer() or abs(number) > high):
             # A whole number may be written as 1.0; one beyond all bounds may have become infinite.
             number = int(number) if abs(number) <= high else high + 1
@@ -294,11 +246,11 @@ def _said(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "an array"
-    if isinstance(value, _NoNumber):
+    if isinstance(value, NoNumber):
         return value.name
     if isinstance(value, str):
-        text = value.encode("utf-8", "replace").decode()
-        return f"'{text[:_SHOWN]}'"
+        text = value[:_SHOWN].encode("utf-8", "replace").decode()
+        return f"'{text}'"
     return json.dumps(value)[:_SHOWN]
 
 
