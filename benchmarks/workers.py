@@ -5,7 +5,7 @@ each pair of blocks gives a ratio. Whoever makes the calls shares the cores with
 dear for the server and cheap for the caller: explained, with near misses, priced, with ``--charges`` charges;
 bytes prepared before and replies not read. What each side spends on a call is printed.
 
-Run: python benchmarks/workers.py [--charges 300] [--calls 400] [--seconds 40]
+Run: python benchmarks/workers.py [--charges 1000] [--calls 200] [--seconds 40]
 """
 
 from __future__ import annotations
@@ -143,12 +143,14 @@ async def measure(servers: tuple[Server, Server], sent: bytes, calls: int, secon
         await caller.close()
     blocks = len(rates[0])
     made = blocks * calls
+    server_ms, own_ms = server_s[0] / made * 1e3, own_s / made / 2 * 1e3
     ratios = [two / one for one, two in zip(*rates, strict=True)]
     one, two = map(statistics.median, rates)
     print(f"{blocks} pairs of blocks of {calls} calls over {CHANNELS} connections")
     print(
-        f"processor time of a call: one worker {server_s[0] / made * 1e3:.2f} ms, "
-        f"two workers {server_s[1] / made * 1e3:.2f} ms, caller {own_s / made / 2 * 1e3:.2f} ms"
+        f"processor time of a call: one worker {server_ms:.2f} ms, two workers "
+        f"{server_s[1] / made * 1e3:.2f} ms, caller {own_ms:.2f} ms, so that two cores allow a ratio of "
+        f"{min(2.0, 2 * server_ms / (server_ms + own_ms)):.2f}"
     )
     print(f"calls a second, median: one worker {one:,.0f}, two workers {two:,.0f}")
     print(
@@ -160,8 +162,8 @@ async def measure(servers: tuple[Server, Server], sent: bytes, calls: int, secon
 def main() -> None:
     """Start both servers and measure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--charges", type=int, default=300, help="charges of the stay")
-    parser.add_argument("--calls", type=int, default=400, help="calls of a block")
+    parser.add_argument("--charges", type=int, default=1000, help="charges of the stay")
+    parser.add_argument("--calls", type=int, default=200, help="calls of a block")
     parser.add_argument("--seconds", type=float, default=40, help="how long to measure")
     options = parser.parse_args()
     sent = request(options.charges)
