@@ -99,7 +99,7 @@ def _read_message(message: Any) -> _Read:
 def _read_fields(value: JsonObject, place: str, notes: Notes, message: Any, plan: _Plan) -> dict[str, Any]:
     before = place + "." if place else ""
     for name in value.twice:
-        notes.add(before + name, "SENT_TWICE")
+        notes.add(before + _shown(name), "SENT_TWICE")
     found: dict[str, Any] = {}
     chosen: dict[str, str] = {}
     for name, item in value.items():
@@ -107,7 +107,7 @@ def _read_fields(value: JsonObject, place: str, notes: Notes, message: Any, plan
         if planned is None:
             # Looking for a name like it takes a while.
             known = _near(name, plan) if notes.count < MAX_FAULTS else ""
-            notes.add(before + name[:_SHOWN], "UNKNOWN_FIELD", message=message.name, known=known)
+            notes.add(before + _shown(name), "UNKNOWN_FIELD", message=message.name, known=known)
             continue
         own, read, repeated, choice = planned
         if item is None:  # proto JSON takes it as not sent
@@ -182,7 +182,7 @@ def _enum_reader(numbers: dict[str, int]) -> _Read:
         if isinstance(value, str):
             if value in numbers:
                 return numbers[value]
-            notes.add(place, "UNKNOWN_VALUE", value=value[:_SHOWN])
+            notes.add(place, "UNKNOWN_VALUE", value=_shown(value))
             return 0
         return read_number(value, place, notes)
 
@@ -249,9 +249,13 @@ def _said(value: Any) -> str:
     if isinstance(value, NoNumber):
         return value.name
     if isinstance(value, str):
-        text = value[:_SHOWN].encode("utf-8", "replace").decode()
-        return f"'{text}'"
+        return f"'{_shown(value)}'"
     return json.dumps(value)[:_SHOWN]
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of a text, whatever it is made of."""
+    return text[:_SHOWN].encode("utf-8", "replace").decode()
 
 
 def _near(name: str, plan: Iterable[str]) -> str:
