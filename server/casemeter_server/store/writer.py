@@ -4,8 +4,8 @@ A work is acknowledged once the transaction that it is part of is on the disk, n
 transaction cannot be brought to its commit, it is tried once more as a whole; if the commit itself fails,
 nobody knows whether it holds, and all of its works are told that the store does not answer.
 
-Works seldom fail. They are run one after the other as they are; only if one fails, the transaction is undone
-and all are run again, each behind a savepoint of its own.
+Works seldom fail after they have written something. They are run one after the other as they are; only if one
+does, the transaction is undone and all are run again, each behind a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -219,9 +219,10 @@ class Writer:
                 # Whatever a work raises is told to those who gave it; but if the store is out, all are.
                 if is_outage(error):
                     raise
-                if not savepoint:
+                if savepoint:
+                    savepoint.rollback()
+                elif writing.wrote or isinstance(error, SQLAlchemyError):
                     raise _WorkFailed from error
-                savepoint.rollback()
                 outcomes.append((work, error))
             else:
                 if savepoint:

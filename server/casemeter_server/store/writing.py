@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, insert, select, update
 
 from casemeter_server.store.database import SETTINGS, Database, Key
 from casemeter_server.store.reading import ENCOUNTER, Reading
@@ -35,6 +35,7 @@ class Writing(Reading):
 
     Attributes:
         changed: what is announced once it is committed.
+        wrote: whether anything was written so far.
     """
 
     def __init__(self, connection: Connection, database: Database, *, wait: bool) -> None:
@@ -49,6 +50,7 @@ class Writing(Reading):
         super().__init__(connection)
         self._database, self._wait = database, wait
         self.changed: set[Key] = set()
+        self.wrote = False
 
     def lock(self, hospital: str, encounter: str, at: datetime) -> tuple[EncounterRow, bool]:
         """Hold an encounter until this work is committed; nobody else changes it meanwhile.
@@ -69,7 +71,7 @@ class Writing(Reading):
         if found:
             return found, False
         row = EncounterRow(hospital, encounter, 0, at, at)
-        self._connection.execute(_OPEN, {**row._asdict(), "change": 0})
+        self._write(_OPEN, {**row._asdict(), "change": 0})
         return row, True
 
     def known(self, hospital: str, encounter: str, event_ids: Iterable[str]) -> dict[str, bytes]:
@@ -85,13 +87,13 @@ class Writing(Reading):
         """Keep events of an encounter that is held; return its version with them, one more than before."""
         version = self._move_on(row, at)
         place = {"hospital": row.hospital, "encounter": row.encounter, "version": version, "kept_at": at}
-        self._connection.execute(_ADD, [{**place, **event._asdict()} for event in new])
+        self._write(_ADD, [{**place, **event._asdict()} for event in new])
         return version
 
     def add_answer(self, answer: Answer) -> int:
         """Keep an answer; return the version of its encounter with it, 0 if none is open."""
         row = self._find(answer.hospital, answer.encounter)
-        self._connection.execute(insert(answers), answer._asdict())
+        self._write(insert(answers), answer._asdict())
         return self._move_on(row, answer.at) if row else 0
 
     def put_settings(
@@ -116,13 +118,13 @@ class Writing(Reading):
         row = SettingsRow(name, content, if_version + 1, by, at)
         values = {**row._asdict(), "change": self._database.change}
         how = update(settings).where(settings.c.name == name) if before else insert(settings)
-        self._connection.execute(how.values(values))
+        self._write(how.values(values))
         self.changed.add(SETTINGS)
         return row
 
     def add_seal(self, seal: Seal) -> None:
         """Keep a seal."""
-        self._connection.execute(insert(seals), seal._asdict())
+        self._write(insert(seals), seal._asdict())
 
     def _find(self, hospital: str, encounter: str) -> EncounterRow | None:
         """Return an encounter and hold it; ``None``: there is none."""
@@ -141,5 +143,9 @@ class Writing(Reading):
         self.changed.add((row.hospital, row.encounter))
         version = row.version + 1
         values = {"of": row.hospital, "number": row.encounter, "new_version": version, "at": at}
-        self._connection.execute(self._database.move_on, values)
+        self._write(self._database.move_on, values)
         return version
+
+    def _write(self, statement: Insert | Update, values: Any = None) -> None:
+        self.wrote = True
+        self._connection.execute(statement, values)
