@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from casemeter.v1.finding_pb2 import CARE_PHASE_SUBMISSION, CARE_PHASE_UNSPECIFIED
 from casemeter.v1.living_pb2 import EncounterEvent
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter_grouper.pack.build import build_cached
@@ -31,6 +32,8 @@ from casemeter_server.cli.main import app
 from casemeter_server.dry_run.compare import Alert, Comparison, Outcome, RuleChange, Stay, compare
 from casemeter_server.dry_run.packs import Named, Trial, trial
 from casemeter_server.dry_run.report import Report
+from casemeter_server.dry_run.stored import changed, opened
+from casemeter_server.dry_run.stored import stays as stored_stays
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.meter_settings import HospitalSettings, MeterSettings
 from casemeter_server.snapshot import Snapshot
@@ -314,6 +317,23 @@ def run(
     return run
 
 
+def test_the_questions_that_a_store_is_asked(url: str) -> None:
+    """Nothing was alerted before, so that what interrupts afresh is counted."""
+    as_of = datetime(2026, 6, 5, 4, tzinfo=UTC)
+    with opened(url) as reading:
+        rows = changed(reading, MIDNIGHT, MIDNIGHT + timedelta(days=1))
+        for phase, expected in (("", CARE_PHASE_UNSPECIFIED), ("submission", CARE_PHASE_SUBMISSION)):
+            asked = list(stored_stays(reading, rows, as_of, phase))
+            assert [stay.encounter for stay in asked] == ["E1", "E2", "E3", "E4", "E5", "E6"]
+            for stay in asked:
+                assert stay.request.phase == expected
+                assert stay.request.as_of.ToDatetime(UTC) == as_of
+                context = stay.request.alert_context
+                assert context.HasField("history") and context.HasField("interruptions_this_hour")
+                assert not context.history.alerts
+                assert not context.interruptions_this_hour
+
+
 @pytest.fixture
 def new(tmp_path: Path) -> str:
     case = next(case for case in TRIALS if case["name"] == "a scheme with another rule")
@@ -338,6 +358,9 @@ def test_the_encounters_of_a_day(run: Callable[..., Result], new: str, tmp_path:
     assert (report["stays"], report["moves"], report["day"]) == (1, [], "2026-06-04")
     assert json.loads(run("-p", new, "--day", "2026-06-06", "--format", "json").stdout)["stays"] == 0
     assert json.loads(run("-p", new, "--format", "json").stdout)["stays"] == 0  # today
+    coder = ("--role", "coder", "--phase", "submission", "--format", "json")
+    alerts = json.loads(run("-p", new, "--day", "2026-06-05", *coder).stdout)["alerts"]
+    assert alerts["role"] == "coder"
     arguments = ("-p", new, "--day", "2026-06-05", "--hospital", "H2", "--format", "json")
     assert json.loads(run(*arguments).stdout)["stays"] == 0
 
@@ -362,6 +385,7 @@ def test_over_a_store_it_is_as_over_stays_at_hand(
     ("arguments", "says"),
     [
         (("--day", "yesterday"), "'yesterday' is not a day; write it as YYYY-MM-DD"),
+        (("--phase", "birth"), "Invalid value for '--phase'"),
         (("--as-of", "noon"), "'noon' is not a moment"),
         (("--as-of", "2026-06-05T12:00:00"), "has no offset"),
         (("--replaces", "none"), "no pack 'none' of the kind of 'tiny' is loaded; loaded: tiny"),
@@ -371,7 +395,7 @@ def test_what_cannot_be_tried(
     arguments: tuple[str, ...], says: str, run: Callable[..., Result], new: str
 ) -> None:
     shown = run("-p", new, *arguments)
-    assert shown.exit_code == 1
+    assert shown.exit_code != 0
     assert says in shown.stderr
 
 

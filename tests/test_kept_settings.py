@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import json_format
 from typer.testing import CliRunner, Result
 
 from casemeter.v1.keeping_pb2 import GetSettingsRequest, PutSettingsRequest, Settings
+from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.caller import Caller
 from casemeter_server.calls import by_name
@@ -22,7 +24,9 @@ from casemeter_server.cli.main import app
 from casemeter_server.errors import RequestError
 from casemeter_server.kept_settings import MAX_BYTES, KeptSettings
 from casemeter_server.meter_settings import HospitalSettings, MeterSettings
+from casemeter_server.snapshot import Snapshot
 from casemeter_server.store.store import Store, StoreUnavailable
+from live import SERVICE, live, tiny_bundle
 
 CASES = tomllib.loads((Path(__file__).parent / "data" / "kept_settings.toml").read_text("utf-8"))["case"]
 CALLER = Caller("H001", "administrator", "admin1")
@@ -201,6 +205,38 @@ def test_a_store_that_does_not_answer(
     assert process.held == []
     asyncio.run(process.kept.take_up())
     assert process.held == [(MeterSettings(HospitalSettings(level="二级")), Policy())]
+
+
+def test_a_running_server_answers_by_them(bundles: Path, tmp_path: Path) -> None:
+    """Who sees money is a setting: the next answer is by the one that was put."""
+    snapshot = Snapshot.open([tiny_bundle(bundles)])
+    encounter = {"diagnoses": [{"code": "I63.900"}], "charges": {}}
+    values = {"as_of": "2026-06-05T12:00:00+08:00", "encounter": encounter}
+    question = json_format.ParseDict(values, EvaluateRequest())
+    put = PutSettingsRequest(name="meter", content='[hospital]\nmoney_for = ["office"]\n')
+
+    with live(snapshot, data=tmp_path) as server, grpc.insecure_channel(server.address) as channel:
+
+        def call(method: str, request: Any, reply: Any, role: str) -> Any:
+            made = channel.unary_unary(SERVICE + method, type(request).SerializeToString, reply.FromString)
+            return made(request, metadata=(("casemeter-role", role),), timeout=20)
+
+        def hidden() -> bool:
+            answer = call("Evaluate", question, EvaluateResponse, "physician")
+            return bool(answer.verdict.meter.money_hidden)
+
+        assert not hidden()
+        assert call("PutSettings", put, Settings, "administrator").version == 1
+        assert hidden()
+        with pytest.raises(grpc.RpcError) as caught:
+            call("PutSettings", put, Settings, "administrator")
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        with pytest.raises(grpc.RpcError) as caught:
+            call("PutSettings", put, Settings, "physician")
+        assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    # It is there after the end of the server.
+    with live(snapshot, data=tmp_path) as server, grpc.insecure_channel(server.address) as channel:
+        assert hidden()
 
 
 def test_the_calls_are_in_the_contract(process: Process) -> None:

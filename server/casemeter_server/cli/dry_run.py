@@ -39,6 +39,16 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Phase(StrEnum):
+    """Moments of care, as the contract names them."""
+
+    ADMISSION = "admission"
+    IN_STAY = "in_stay"
+    DISCHARGE = "discharge"
+    FRONT_PAGE = "front_page"
+    SUBMISSION = "submission"
+
+
 def dry_run(
     pack: Annotated[str, typer.Option("--pack", "-p", help="The new pack: folder, shipped pack or bundle.")],
     lang: Lang,
@@ -54,6 +64,10 @@ def dry_run(
     role: Annotated[
         str, typer.Option(help="Role of the clinician whose interruptions are counted.")
     ] = "physician",
+    phase: Annotated[
+        Phase | None,
+        typer.Option(help="Moment of care that rules decide for. [default: told by each encounter]"),
+    ] = None,
     as_of: Annotated[str, typer.Option(help="Moment of all answers, with offset. [default: now]")] = "",
     form: Annotated[Format, typer.Option("--format", help="How the report is printed.")] = Format.TEXT,
     show_all: Annotated[bool, typer.Option("--all", help="List every stay that moves.")] = False,
@@ -76,7 +90,13 @@ def dry_run(
                 )
                 rows = changed(reading, since, until, hospital)
                 with _bar(len(rows)) as tell:
-                    found = compare(stays(reading, rows, moment), both.before, both.after, role, tell=tell)
+                    found = compare(
+                        stays(reading, rows, moment, phase or ""),
+                        both.before,
+                        both.after,
+                        role,
+                        tell=tell,
+                    )
         except StoreError as error:
             raise ValueError(f"{error}") from None
     shown = Timestamp()

@@ -58,7 +58,7 @@ def changed(reading: Reading, since: datetime, until: datetime, hospital: str = 
     return list(reading.encounters(since, until, hospital))
 
 
-def stays(reading: Reading, rows: list[EncounterRow], as_of: datetime) -> Iterator[Stay]:
+def stays(reading: Reading, rows: list[EncounterRow], as_of: datetime, phase: str = "") -> Iterator[Stay]:
     """Yield the question about each encounter, as it is known now.
 
     Nothing was alerted before: what would interrupt afresh is counted.
@@ -67,14 +67,18 @@ def stays(reading: Reading, rows: list[EncounterRow], as_of: datetime) -> Iterat
         reading: the store.
         rows: the encounters.
         as_of: the moment the answers hold for.
+        phase: the moment of care that rules decide for, such as ``submission``; empty: told by each encounter.
     """
     moment = Timestamp()
     moment.FromDatetime(as_of)
+    care_phase = f"CARE_PHASE_{(phase or 'unspecified').upper()}"
     for row in rows:
         fold = Fold(row.encounter)
         events = reading.events(row.hospital, row.encounter)
         fold.add(living_pb2.EncounterEvent.FromString(event.data) for event in events)
-        request = service_pb2.EvaluateRequest(as_of=moment, encounter=fold.state().encounter)
+        request = service_pb2.EvaluateRequest(
+            as_of=moment, encounter=fold.state().encounter, phase=care_phase
+        )
         request.alert_context.history.SetInParent()
         request.alert_context.interruptions_this_hour = 0
         yield Stay(row.hospital, row.encounter, request)
