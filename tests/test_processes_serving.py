@@ -31,7 +31,7 @@ REQUEST = EvaluateRequest(
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -63,7 +63,7 @@ class Server:
 
     def wait(self) -> int:
         """Wait for its end; return its exit code."""
-        code = self.process.wait(60)
+        code = self.process.wait(120)
         self._reading.join()
         return code
 
