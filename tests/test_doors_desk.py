@@ -12,10 +12,11 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from casemeter.v1 import finding_pb2, service_pb2
+from casemeter.v1 import finding_pb2, living_pb2, service_pb2, verdict_pb2
 from casemeter.v1.encounter_pb2 import Encounter
 from casemeter.v1.living_pb2 import EncounterState
 from casemeter_server.caller import Caller
+from casemeter_server.calls import Call
 from casemeter_server.doors.desk import MAX_WAITING, Answered, Desk, Fill, GivenAnswer
 from casemeter_server.doors.door import Question
 from casemeter_server.doors.facts import DoorFacts
@@ -156,6 +157,33 @@ def test_the_open_encounter_fills_what_is_lacking(snapshot: Snapshot, store: Sto
     assert answered.question.request.encounter.sex
     assert answered.question.request.encounter.age.years == 12
     assert written(store)[0][0].state_hash == HASH
+
+
+def test_what_was_recorded_as_events_fills_a_message(snapshot: Snapshot, store: Store) -> None:
+    engine = engine_of(snapshot, store)
+    happened = {
+        "encounterId": "1",
+        "events": [
+            {"eventId": "1", "time": AS_OF, "facts": {"values": {"sex": "SEX_FEMALE"}}},
+            {"eventId": "2", "time": AS_OF, "diagnosis": {"id": "d", "diagnosis": {"code": "I63.900"}}},
+        ],
+    }
+    record = engine.calls["RecordEvents"]
+    assert isinstance(record, Call)
+
+    async def talk() -> Answered:
+        request = json_format.ParseDict(happened, living_pb2.RecordEventsRequest())
+        kept = await record.answer(request, Caller("H1", "emr"))
+        answered = await Desk(engine, PATIENT).answer(question_of(STOP), PHYSICIAN, DOOR)
+        assert isinstance(kept, living_pb2.RecordEventsResponse)
+        assert {fact.state_hash for fact in answered.response.verdict.filled} == {kept.state_hash}
+        return answered
+
+    answered = asyncio.run(talk())
+    assert answered.fill is Fill.FILLED
+    filled = [fact.field for fact in answered.response.verdict.filled]
+    assert filled == ["encounter.sex", "encounter.diagnoses"]
+    assert answered.response.verdict.status != verdict_pb2.GROUP_STATUS_NOT_YET
 
 
 def test_an_open_encounter_that_contradicts_the_message_is_left_out(snapshot: Snapshot, store: Store) -> None:
