@@ -67,7 +67,7 @@ def stays(reading: Reading, rows: list[EncounterRow], as_of: datetime, phase: st
         reading: the store.
         rows: the encounters.
         as_of: the moment the answers hold for.
-        phase: the moment of care that rules decide for, such as ``submission``; empty: told by each encounter.
+        phase: the moment of care that rules decide for, such as ``submission``; empty: each tells its own.
     """
     moment = Timestamp()
     moment.FromDatetime(as_of)
