@@ -115,7 +115,6 @@ def test_every_call_is_there(client: HttpCaller, engine: Engine) -> None:
         assert reply.status_code == 405, name
         assert reply.headers["allow"] == "POST"
     assert client.post("/v1/ListPacks", json={}).json()["packs"]
-    assert client.post("/v1/SearchTerms", json={"text": "naogengsi"}).json()["mentions"]
 
 
 def test_a_stream_of_evaluations_goes_on_after_an_error(client: HttpCaller) -> None:

@@ -33,6 +33,10 @@ MAX_WAITING: Final = 64
 """Questions to the store that may be open at once. With more, it is taken to be slow and not asked."""
 
 
+FILL: Final = "casemeter-fill"
+"""Header of a reply that says what became of filling the message."""
+
+
 class Fill(StrEnum):
     """What became of filling a message."""
 
@@ -72,7 +76,7 @@ class Answered:
     @property
     def headers(self) -> dict[str, str]:
         """Headers for the reply of any door."""
-        return {"casemeter-fill": str(self.fill)}
+        return {FILL: str(self.fill)}
 
 
 @dataclass
