@@ -128,7 +128,7 @@ def are_gone(processes: set[int]) -> bool:
 def accepts(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=20).close()
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset because the listener closed just now
         return False
     return True
 
