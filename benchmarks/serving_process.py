@@ -32,12 +32,13 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, settings: Mapping[str, object]) -> Iterator[Served]:
+def served(folder: Path, settings: Mapping[str, object], *, kill: bool = False) -> Iterator[Served]:
     """Serve while the context lasts.
 
     Args:
         folder: for configuration and data.
         settings: keys of the configuration that are other than the defaults; ports are free ones.
+        kill: whether it is killed at the end, and may have ended before.
     """
     values = {
         "listen": "127.0.0.1:0",
@@ -64,5 +65,5 @@ def served(folder: Path, settings: Mapping[str, object]) -> Iterator[Served]:
         try:
             yield Served(process.pid, ready["grpc"], doors)
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             process.wait(30)

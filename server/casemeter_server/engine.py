@@ -183,7 +183,9 @@ class Engine:
     async def _evaluate(
         self, request: service_pb2.EvaluateRequest, caller: Caller
     ) -> service_pb2.EvaluateResponse:
-        return self.evaluator.evaluate(request, caller)
+        # As bytes, for a plain request is answered in a fraction of the time that way.
+        reply = self.evaluator.evaluate_bytes(request.SerializeToString(), caller)
+        return service_pb2.EvaluateResponse.FromString(reply.data)
 
     async def _list_packs(
         self, _: service_pb2.ListPacksRequest, caller: Caller
