@@ -33,6 +33,7 @@ _KINDS: Final = {
 _WESTERN: Final = (pb.DIAGNOSIS_KIND_UNSPECIFIED, pb.DIAGNOSIS_KIND_WESTERN)
 _CONFIRMED: Final = (pb.DIAGNOSIS_STATE_UNSPECIFIED, pb.DIAGNOSIS_STATE_CONFIRMED)
 _VISITS: Final = {pb.VISIT_KIND_INPATIENT: "1", pb.VISIT_KIND_DAY_SURGERY: "2"}
+_DAYS_OF_A_YEAR: Final = 365
 _NUMBERED: Final = re.compile(r"(\w+)\[(\d+)\]\.(\w+)\Z", re.ASCII)
 _ROW_ITEMS: Final = {
     "oprninfo": ("anst_way", "oper_dr_name", "oper_dr_code", "anst_dr_name", "anst_dr_code"),
@@ -129,9 +130,11 @@ def _told(encounter: pb.Encounter, zone: tzinfo) -> dict[str, str]:
         "ipt_med_type": _VISITS.get(encounter.visit_kind, ""),
         "trt_type": "2" if encounter.tcm else "",
     }
-    for name, part in (("age", "years"), ("nwb_age", "days")):
-        if encounter.age.HasField(part):
-            found[name] = str(getattr(encounter.age, part))
+    if encounter.age.HasField("years"):
+        found["age"] = str(encounter.age.years)
+    if encounter.age.HasField("days") and encounter.age.days < _DAYS_OF_A_YEAR:
+        # The item is for who is not a year old yet.
+        found["nwb_age"] = str(encounter.age.days)
     for name, field in (("adm_time", "admission_time"), ("dscg_time", "discharge_time")):
         if encounter.HasField(field):
             found[name] = _moment(getattr(encounter, field), zone)

@@ -15,13 +15,15 @@ from starlette.routing import Route
 from casemeter.v1 import finding_pb2, verdict_pb2
 from casemeter_server.caller import Caller
 from casemeter_server.doors.asking import Asked, Handler, asking, http_status
-from casemeter_server.doors.desk import Desk
+from casemeter_server.doors.desk import FILL, Desk
 from casemeter_server.doors.facts import DoorFacts, read_facts
+from casemeter_server.doors.proto_writer import to_json
 from casemeter_server.doors.settings import DoorSettings
 from casemeter_server.doors.settlement.lists import read_settlement
 from casemeter_server.doors.settlement.page import CheckQuestion
 from casemeter_server.doors.settlement.pages import FrontPages, read_front_pages
 from casemeter_server.doors.settlement.reply import (
+    INVALID,
     OF_ONE_PAGE,
     PASSED,
     Summary,
@@ -113,11 +115,12 @@ class _Door:
         async def handle(asked: Asked) -> Response:
             checked = read_settlement(asked.body, self._zone, _phase(asked))
             reply = await self._check(checked, asked, facts, Kind.SETTLEMENT_LIST)
+            fill = {FILL: reply["fill"]} if "fill" in reply else {}
             if checked.envelope is None:
                 # Without an envelope a page that cannot be checked is a call that failed.
-                status = 400 if reply["status"] == "invalid" else 200
-                return Response(orjson.dumps(reply), status, media_type=_JSON)
-            return Response(orjson.dumps(self._enveloped(reply, checked.envelope)), media_type=_JSON)
+                status = 400 if reply["status"] == INVALID else 200
+                return Response(orjson.dumps(reply), status, fill, _JSON)
+            return Response(orjson.dumps(self._enveloped(reply, checked.envelope)), 200, fill, _JSON)
 
         return handle
 
@@ -134,7 +137,8 @@ class _Door:
         replies = [reply async for reply in self._replies(read, asked)]
         for reply in replies:
             summary.add(reply)
-        told = {"summary": summary.written(), "pages": list(worth_telling(replies))}
+        pages = replies if asked.whole else list(worth_telling(replies))
+        told = {"summary": summary.written(), "pages": pages}
         return Response(orjson.dumps(told), media_type=_JSON)
 
     async def _lines(self, read: FrontPages, asked: Asked) -> AsyncIterator[bytes]:
@@ -168,6 +172,9 @@ class _Door:
                 raise
             return write_refusal(error, checked)
         reply = write_check(checked, answered.response, answered.question)
+        reply["fill"] = str(answered.fill)
+        if asked.whole:
+            reply["verdict"] = orjson.Fragment(to_json(answered.response.verdict))
         passed = reply["status"] == PASSED and _is_submission(asked)
         if self._seal is not None and passed and asked.caller.role == _CODER:
             verdict = answered.response.verdict
