@@ -16,6 +16,9 @@ words = (
 )
 numbers = st.sampled_from(["", "1", "2", "3", "x-9"])
 codes = st.sampled_from(["I63.900", "i10.x00", " E11.900 ".strip(), "G20.x00", "Z51.100"]) | words
+_ADMITTED = 1_780_273_800  # 2026-06-01T08:30:00+08:00
+_STAY = 4 * 86_400
+_ITEMS = ("XN05BA12", "XG01AAB", "XG01AAA", "x")
 moments: st.SearchStrategy[Any] = st.builds(
     dict, seconds=st.integers(946_684_800, 4_000_000_000), nanos=st.sampled_from([0, 5])
 )
@@ -56,6 +59,40 @@ def charges(draw: st.DrawFn) -> dict[str, Any]:
     total = sum(line["amount_fen"] for line in found)
     said = draw(st.sampled_from([{}, {"total_fen": total}, {"total_fen": total + 1}]))
     return {"lines": found, "category_system": draw(st.integers(0, 2)), **said}
+
+
+def sound(encounter: Encounter) -> Encounter:
+    """The encounter with times in order, each number once, and items that rules know: it gets a verdict."""
+    found = Encounter()
+    found.CopyFrom(encounter)
+    if found.HasField("admission_time"):
+        found.admission_time.seconds = _ADMITTED
+    if found.HasField("discharge_time"):
+        found.discharge_time.seconds = _ADMITTED + _STAY
+    if found.birth_date > "2026":
+        found.ClearField("age_source")
+    del found.segments[:]
+    for procedure in found.procedures:
+        procedure.ClearField("end_time")
+        if procedure.HasField("start_time"):
+            procedure.start_time.seconds = _ADMITTED + procedure.start_time.seconds % _STAY
+    numbers: dict[str, str] = {}
+    for at, line in enumerate(found.charges.lines):
+        line.ClearField("unit_price_fen")
+        if not line.reverses:
+            numbers.setdefault(line.id, f"L{at}")
+            line.id = f"L{at}"
+    refunds = [line for line in found.charges.lines if line.reverses]
+    for line in refunds:
+        line.reverses, line.id = numbers[line.reverses], ""
+    for at, order in enumerate(found.orders):
+        order.id = f"O{at}"
+    entries: list[Any] = [*found.charges.lines, *found.orders]
+    for at, entry in enumerate(entries):
+        entry.item = _ITEMS[at % len(_ITEMS)]
+        if entry.HasField("time"):
+            entry.time.seconds = _ADMITTED + entry.time.seconds % _STAY
+    return found
 
 
 def _encounter(fields: dict[str, Any]) -> Encounter:

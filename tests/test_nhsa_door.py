@@ -36,7 +36,7 @@ from casemeter_server.store.store import Store
 from door_apps import Caller as HttpCaller
 from door_apps import client_of, engine_of, snapshot_of, stored
 from nhsa_messages import base_message, edited, written
-from nhsa_strategies import encounters
+from nhsa_strategies import encounters, sound
 
 NOW = datetime(2026, 6, 5, 12, tzinfo=CHINA)
 HOSPITAL = {"casemeter-hospital": "H33010000001"}
@@ -101,7 +101,7 @@ def test_a_patient_who_does_not_stay_is_not_asked_about(client: HttpCaller) -> N
 
 
 @settings(max_examples=40, deadline=None)
-@given(encounters)
+@given(encounters | encounters.map(sound))
 def test_the_verdict_is_that_of_the_carried_facts(
     client: HttpCaller, engine: Engine, encounter: Encounter
 ) -> None:
@@ -128,6 +128,20 @@ def test_several_visits_are_answered_in_one_reply(client: HttpCaller) -> None:
     patients *= 20
     told = post(client, written(message), **FULL)
     assert len(told["output"]["result"]) == len(told["verdicts"]) == 20
+
+
+def test_of_several_visits_none_is_answered_if_one_cannot_be(bundles: Path, tmp_path: Path) -> None:
+    message = json.loads(audit_message(stay(), "3101", at=NOW, trig_scen="5"))
+    (first,) = message["input"]["data"]["patient_dtos"]
+    (visit,) = first["fsi_encounter_dtos"]
+    second = {**first, "fsi_encounter_dtos": [{**visit, "dscg_date": "2026-05-01 08:00:00"}]}
+    message["input"]["data"]["patient_dtos"] = [first, second]
+    with stored(tmp_path) as store, client_of(engine_of(snapshot_of(bundles), store)) as client:
+        told = post(client, written(message))
+        assert told["err_msg"] == "patient_dtos[1].fsi_encounter_dtos[0].dscg_date 时间先后颠倒，请更正"
+    with stored(tmp_path) as store:  # what waited to be written was, when the store was closed
+        hospital = HOSPITAL["casemeter-hospital"]
+        assert asyncio.run(store.read(lambda reading: reading.alerts(hospital, "Z-1"))) == []
 
 
 def test_yuan_are_shown_where_they_are_asked_for(engine: Engine) -> None:

@@ -52,7 +52,7 @@ def read_orders(visit: Node, read: StayRead, zone: tzinfo, admission: Moment | N
             _check_product(node, told)
     if charged:
         encounter.charges.category_system = charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST
-    undoable = {one.number for one in charged if one.fen > 0}
+    undoable = {one.number for one in charged if one.fen >= 0}
     for at, one in enumerate(charged):
         node, number, fen = one
         line = encounter.charges.lines.add(amount_fen=fen)
