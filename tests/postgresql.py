@@ -87,11 +87,11 @@ class Server:
         """URL of a database."""
         return f"postgresql://casemeter@/{database}?host={quote(str(self.folder))}"
 
-    def new_database(self, template: str = "template0") -> str:
+    def new_database(self, template: str = "template0", options: str = "") -> str:
         """Make a database and return its URL."""
         self._made += 1
         name = f"d{self._made}"
-        self._execute(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        self._execute(f'CREATE DATABASE {name} TEMPLATE "{template}" {options}')
         return self.url(name)
 
     def new_store(self) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,15 @@ def test_a_server_set_to_trade_commits_for_speed_is_not_followed(postgres: postg
         asked = "SHOW synchronous_commit"
         assert store.read_now(lambda it: it._connection.execute(text(asked)).scalar()) == "off"
         assert store.write_now(lambda it: it._connection.execute(text(asked)).scalar()) == "on"
+
+
+def test_a_database_that_was_made_without_a_locale(postgres: postgresql.Server) -> None:
+    url = postgres.new_database("template0", "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with closing(Store.open(url)) as store:
+        now = datetime(2026, 3, 1, tzinfo=UTC)
+        row, opened = store.write_now(lambda it: it.lock("第一医院", "住院-1", now))
+        assert opened
+        assert store.read_now(lambda it: it.encounter("第一医院", "住院-1")) == row
 
 
 def test_postgresql_needs_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:

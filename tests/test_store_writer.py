@@ -273,6 +273,14 @@ def test_what_is_recorded_is_written_soon(store: Store) -> None:
     assert store.dropped == 0
 
 
+def test_a_work_finds_what_was_recorded_before_it_came(store: Store) -> None:
+    alert = ShownAlert("a1", "H", "E", NOW, "r", "k", 1, "b", "inline", "", "r", "u", "d")
+    with busy(store):
+        assert store.record(alert)
+        found = store._writer.submit(lambda it: it.alert("a1"))
+    assert found.result(30) == alert
+
+
 def test_a_full_line_drops_and_counts_and_does_not_wait(store_url: str) -> None:
     store = Store.open(store_url, spool_rows=5)
     with busy(store):

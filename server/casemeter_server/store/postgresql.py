@@ -24,6 +24,8 @@ _LOST_SECONDS: Final = 0.5
 _CONNECT: Final = {
     "connect_timeout": 5,
     "application_name": "casemeter",
+    # Whatever the database's own: one that was made without a locale would give bytes for texts.
+    "client_encoding": "utf8",
     # A server that is gone without a word is given up after some ten seconds.
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -123,7 +123,7 @@ class Store:
             raise unavailable(error) from None
 
     def record(self, *rows: Recorded) -> bool:
-        """Write rows down soon; never waits.
+        """Write rows down soon; never waits. What is kept after this finds them, in this process.
 
         Returns:
             Whether they will be: ``False`` if there was no room for all of them, and they are dropped.

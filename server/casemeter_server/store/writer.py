@@ -198,9 +198,10 @@ class Writer:
         with connection:
             try:
                 transaction = connection.begin()
-                outcomes = self._run(connection, works, apart=apart)
+                # First what was recorded before the works came: they find it.
                 if rows:
                     self._spool.write(rows, connection, self._database)
+                outcomes = self._run(connection, works, apart=apart)
                 self._database.check_transaction(connection)
             except (SQLAlchemyError, StoreError) as error:
                 raise _Undone from error
