@@ -27,7 +27,6 @@ from casemeter_server.doors.desk import Desk
 from casemeter_server.doors.nhsa import door as nhsa
 from casemeter_server.doors.settings import DoorSettings
 from casemeter_server.doors.settlement import door as settlement
-from casemeter_server.doors.settlement.door import Sealer
 from casemeter_server.engine import Engine
 from casemeter_server.errors import RequestError
 from casemeter_server.identity.authenticator import Authenticator
@@ -47,7 +46,6 @@ def create_app(
     *,
     is_local: bool = True,
     count: Count = lambda _door, _status: None,
-    seal: Sealer | None = None,
 ) -> Starlette:
     """Return the application with every door.
 
@@ -57,7 +55,6 @@ def create_app(
         settings: of the doors; ``None``: as they are without any.
         is_local: whether only this machine can reach where it listens.
         count: counts replies.
-        seal: seals front pages that pass their check; ``None``: none is sealed.
 
     Raises:
         IdentitySettingsError: a file of the clients of a door cannot be used.
@@ -68,7 +65,7 @@ def create_app(
             Route("/healthz", _healthz),
             *json_door.routes(engine.calls),
             *openapi.routes(engine.calls),
-            *_routes(desk, seal),
+            *_routes(desk),
         ],
         middleware=[
             Middleware(_Logged, count=count),
@@ -78,12 +75,13 @@ def create_app(
     )
 
 
-def _routes(desk: Desk, seal: Sealer | None) -> list[BaseRoute]:
+def _routes(desk: Desk) -> list[BaseRoute]:
     """Return the routes of the doors that hospitals know already."""
     settings, zone = desk.settings, desk.engine.evaluator.zone
+    seals = desk.engine.seals
     return [
         *nhsa.routes(desk, settings.nhsa, zone),
-        *settlement.routes(desk, settings, zone, seal),
+        *settlement.routes(desk, settings, zone, seals.seal if seals else None),
         *cds.routes(desk, settings.cds),
     ]
 

@@ -13,7 +13,6 @@ from casemeter_server.drops import drops_shown
 from casemeter_server.engine import engine_of
 from casemeter_server.identity.authenticator import Authenticator
 from casemeter_server.identity.loopback import check_listener
-from casemeter_server.identity.tokens import Verifier
 from casemeter_server.metrics import Metrics
 from casemeter_server.processes.packs import open_packs
 from casemeter_server.processes.plan import Plan
@@ -34,7 +33,7 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     is_local = check_listener(config.doors, config.identity is not None)
     snapshot = open_packs(plan)
-    authenticator = Authenticator(Verifier(config.identity) if config.identity else None)
+    authenticator = Authenticator.of(config.identity)
     counts = Metrics(plan.metrics)
     count = partial(counts.count, "casemeter_door_requests")
     sockets = [socket(fileno=descriptor) for descriptor in plan.sockets]
