@@ -43,7 +43,7 @@ def read_nhsa_settings(values: Mapping[str, Any], faults: list[str]) -> NhsaSett
         faults: where everything that cannot be used is noted; the settings hold only if nothing is.
     """
     before = len(faults)
-    for key in values.keys() - set(_KNOWN):
+    for key in sorted(values.keys() - set(_KNOWN)):
         faults.append(f"'nhsa.{key}' is not known; known: {', '.join(_KNOWN)}")
     if not isinstance(values.get("show_yuan", False), bool):
         faults.append(f"'nhsa.show_yuan' is {values['show_yuan']!r}; write true or false")
