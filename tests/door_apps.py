@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,14 @@ def client_of(
         yield caller
 
 
+@cache
+def _data() -> Path:
+    """A folder for what engines keep beside the store: the key of their seals."""
+    folder = tempfile.TemporaryDirectory(prefix="casemeter-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
 def engine_of(snapshot: Snapshot, store: Store | None = None) -> Engine:
     """An engine on a snapshot."""
-    return Engine(Config(), snapshot, store)
+    return Engine(Config(data=_data()), snapshot, store)
