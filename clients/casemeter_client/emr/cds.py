@@ -71,8 +71,9 @@ def hook_call(
         "serviceRequests": bundle("searchset", [order_of(one, patient, "active") for one in before]),
         "medicationRequests": None,
     }
-    if encounter.HasField("charges"):
-        lines = encounter.charges.lines
+    lines = encounter.charges.lines
+    if lines or (encounter.HasField("charges") and not encounter.charges.daily_totals):
+        # Sums of days are no ChargeItems: an empty bundle would say that nothing was charged.
         prefetch["chargeItems"] = bundle("searchset", [charge_of(line, patient) for line in lines])
     body = {
         "hook": hook,

@@ -129,10 +129,18 @@ def _copy_field(found: FieldDescriptor, value: Any, target: Message, below: _Tre
         # Sent empty is not the same as not sent: an empty list of charges says that nothing was charged.
         inner = getattr(target, found.name)
         inner.SetInParent()
-        if below:
-            _copy(value, inner, below)
-        else:
+        if not below:
             inner.CopyFrom(value)
+            return
+        _copy(value, inner, below)
+        if _lists(value) and not _lists(inner):
+            # What was in its lists cannot be carried: left empty, they would say that there was nothing.
+            target.ClearField(found.name)
+
+
+def _lists(message: Message) -> bool:
+    """Whether a message has a list with something in it."""
+    return any(found.is_repeated for found, _ in message.ListFields())
 
 
 EVERYTHING: Final = DoorFacts("grpc", frozenset(field.name for field in Encounter.DESCRIPTOR.fields))
