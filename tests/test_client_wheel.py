@@ -30,11 +30,13 @@ sys.path.insert(0, sys.argv[1])
 import casemeter.v1.service_pb2
 import casemeter_client
 from casemeter_client import AsyncClient, Client, ConnectionFailed, Encounter, Verdict
+from casemeter_client.emr.__main__ import main
 from casemeter_client.text import lines
 
 for module in (casemeter_client, casemeter.v1.service_pb2):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 assert lines(Verdict(status="GROUP_STATUS_NOT_YET"), "en") == ["Not groupable yet: no diagnosis"]
+assert main(["play", "stroke", "--address", "127.0.0.1:1", "--door", "cds"]) == 1
 with Client("127.0.0.1:1") as client:
     try:
         client.evaluate(Encounter(diagnoses=[{"code": "I63.900"}]))
@@ -58,10 +60,13 @@ def test_the_wheel_holds_the_client_and_the_contract_only(wheel: Path) -> None:
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         facts = email.message_from_bytes(archive.read(metadata))
     folders = {name.rpartition("/")[0] for name in names if ".dist-info" not in name}
-    assert folders == {"casemeter_client", "casemeter", "casemeter/v1"}
+    own = {"casemeter_client", "casemeter_client/emr", "casemeter_client/emr/histories"}
+    assert folders == {*own, "casemeter", "casemeter/v1"}
     assert {
         "casemeter_client/py.typed",
         "casemeter_client/phrases.toml",
+        "casemeter_client/emr/screen.toml",
+        "casemeter_client/emr/histories/stroke.jsonl",
         "casemeter/v1/service_pb2.pyi",
     } <= set(names)
     needed = [line.split(">=")[0] for line in facts.get_all("Requires-Dist", [])]
@@ -73,4 +78,6 @@ def test_the_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     command = [sys.executable, "-W", "error", "-c", USE, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "works alone\n", "")
+    assert (done.returncode, done.stdout) == (0, "works alone\n"), done.stderr
+    assert done.stderr.startswith("no door of HTTP answers at 127.0.0.1:1")
+    assert done.stderr.count("\n") == 1
