@@ -71,7 +71,12 @@ def test_more_facts_than_can_be_named_one_by_one_are_named_by_their_kind() -> No
 def test_what_the_message_carries_stays(message: Encounter, known: Encounter, door: DoorFacts) -> None:
     state = EncounterState(encounter=known, state_hash=HASH)
     filled = fill(EvaluateRequest(encounter=message), state, door).request
-    assert holds(filled.encounter, message)
+    kept = Encounter()
+    kept.CopyFrom(message)
+    if filled.encounter.HasField("charges") and not message.HasField("charges"):
+        for order in kept.orders:  # categories of another system are not known in this one
+            order.category = ""
+    assert holds(filled.encounter, kept)
     again = fill(filled, state, door)
     assert again.facts == 0
     assert bytes_of(again.request.encounter) == bytes_of(filled.encounter)

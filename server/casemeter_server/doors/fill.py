@@ -85,6 +85,8 @@ class _Filler:
                 self._fill_below(found, value)
             elif self._is_lacking(found, sent):
                 self._take(self._target, found, value, found.name)
+                if found.name == "charges":
+                    self._forget_categories()
         if not charged:
             self._leave_out_ordered()
         if "orders" not in sent:
@@ -177,6 +179,15 @@ class _Filler:
         else:
             setattr(target, found.name, value)
         self.places.append(place)
+
+    def _forget_categories(self) -> None:
+        """Leave the categories of the message's own orders unknown.
+
+        They are read in the system that the charges declare, and no message without charges says what its own
+        are written in: some codes mean something else in the other one.
+        """
+        for order in self._target.orders:
+            order.ClearField("category")
 
     def _leave_out_ordered(self) -> None:
         """Leave out charges that the message still has as orders."""
