@@ -87,10 +87,10 @@ class _Filler:
                 self._take(self._target, found, value, found.name)
                 if found.name == "charges":
                     self._forget_categories()
-        if not charged:
-            self._leave_out_ordered()
         if "orders" not in sent:
-            self._leave_out_charged(set(charged) - {""})
+            self._leave_out_charged()
+        elif not charged:
+            self._leave_out_ordered()
 
     def _is_lacking(self, found: Any, sent: set[str]) -> bool:
         name: str = found.name
@@ -199,8 +199,9 @@ class _Filler:
             lines.extend(kept)
             self._target.charges.ClearField("total_fen")
 
-    def _leave_out_charged(self, lines: set[str]) -> None:
-        """Leave out orders that the message has as charges."""
+    def _leave_out_charged(self) -> None:
+        """Leave out orders that are among the charges."""
+        lines = {line.id for line in self._target.charges.lines} - {""}
         orders = self._target.orders
         kept = [order for order in orders if order.id not in lines]
         if len(kept) < len(orders):
