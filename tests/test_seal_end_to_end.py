@@ -98,7 +98,7 @@ def sealed(folder: Path, snapshot: Snapshot) -> str:
     try:
         engine = Engine(config, snapshot, store)
         assert engine.seals
-        with calling(create_app(engine, Authenticator(), seal=engine.seals.seal)) as client:
+        with calling(create_app(engine, Authenticator())) as client:
             headers = {**HEADERS, "content-type": "application/json", "casemeter-as-of": AS_OF}
             path = "/settlement/4101?submit=1"
             reply = client.post(path, content=json.dumps(MESSAGE), headers=headers).json()

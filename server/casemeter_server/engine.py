@@ -127,7 +127,7 @@ class Engine:
         Returns:
             Whether it was taken up; ``None``: there is nothing to record, or no store.
         """
-        if self.store is None or not encounter_id:
+        if self.store is None or not encounter_id or "\0" in encounter_id:
             return None
         return self.store.record(
             Access(

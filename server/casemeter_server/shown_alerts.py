@@ -29,8 +29,8 @@ def history_of(alerts: Iterable[ShownAlert]) -> finding_pb2.AlertContext:
     for alert in alerts:
         earlier = context.history.alerts.add(
             alert_key=alert.alert_key,
-            presentation=_PRESENTATIONS[alert.presentation],  # type: ignore[arg-type]  # a value of the contract
-            answer=_ANSWERS.get(alert.answer, 0),  # type: ignore[arg-type]  # the same
+            presentation=_PRESENTATIONS[alert.presentation],
+            answer=_ANSWERS.get(alert.answer, 0),
             override_reason=alert.reason,
             override_text=alert.text,
             rule=alert.rule,

@@ -11,6 +11,7 @@ from typing import Final
 from casemeter.v1 import error_pb2, finding_pb2
 from casemeter_server.caller import Caller
 from casemeter_server.care_facts import MAX_VALUE
+from casemeter_server.encounters.checks import check_kept
 from casemeter_server.errors import RequestError, fault
 from casemeter_server.prepare import MAX_ID
 from casemeter_server.shown_alerts import ANSWER_NAMES
@@ -87,9 +88,8 @@ def _faults_of(answer: GivenAnswer) -> list[error_pb2.FieldFault]:
     faults: list[error_pb2.FieldFault] = []
     if answer.answer not in ANSWER_NAMES:
         faults.append(fault(answer.place, "UNKNOWN_VALUE", value=answer.answer))
-    for text, limit in ((answer.reason, MAX_ID), (answer.text, MAX_VALUE)):
-        if len(text) > limit:
-            faults.append(fault(answer.place, "TOO_LONG", count=len(text), limit=limit))
+    for text, limit in ((answer.id, MAX_VALUE), (answer.reason, MAX_ID), (answer.text, MAX_VALUE)):
+        check_kept(text, answer.place, limit, faults)
     return faults
 
 

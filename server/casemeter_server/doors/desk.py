@@ -154,7 +154,7 @@ class Desk:
             The state of the encounter, and whether it did not come in time.
         """
         store, encounters = self.engine.store, self.engine.encounters
-        if not number or store is None or encounters is None:
+        if not number or "\0" in number or store is None or encounters is None:
             return None, False
         asked: list[asyncio.Task[Any] | None] = [self._ask(encounters.state(hospital, number))]
         if not request.HasField("alert_context"):

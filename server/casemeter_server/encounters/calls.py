@@ -12,7 +12,8 @@ from casemeter_rules.alerting.alert import AnswerKind
 from casemeter_rules.alerting.overrides import check_answer
 from casemeter_server.caller import Caller
 from casemeter_server.calls import Call, StreamCall
-from casemeter_server.encounters.checks import check_events, check_number
+from casemeter_server.care_facts import MAX_VALUE
+from casemeter_server.encounters.checks import check_events, check_kept, check_number
 from casemeter_server.encounters.living import Encounters, require_state
 from casemeter_server.encounters.watching import Watching
 from casemeter_server.errors import RequestError, fault, invalid
@@ -57,7 +58,9 @@ class EncounterCalls:
         self, request: living_pb2.ReadEncounterRequest, caller: Caller
     ) -> living_pb2.EncounterState:
         """Tell the state of an encounter."""
-        _require_number(request.encounter_id)
+        faults = _faults_of_stay(request)
+        if faults:
+            raise invalid(faults)
         state = await self._encounters.state(request.hospital or caller.hospital, request.encounter_id)
         if state is None:
             raise RequestError("UNKNOWN_ENCOUNTER", {})
@@ -67,8 +70,7 @@ class EncounterCalls:
         self, request: living_pb2.WatchEncounterRequest, caller: Caller
     ) -> AsyncIterator[living_pb2.EncounterChange]:
         """Tell the verdict of an encounter, and again whenever it changes."""
-        faults: Faults = []
-        check_number(request.encounter_id, "encounter_id", faults)
+        faults = _faults_of_stay(request)
         if request.phase not in _PHASES:
             faults.append(fault("phase", "UNKNOWN_VALUE", value=request.phase))
         if faults:
@@ -119,17 +121,23 @@ class EncounterCalls:
         return living_pb2.AnswerFindingResponse(version=version)
 
 
-def _require_number(encounter_id: str) -> None:
+def _faults_of_stay(
+    request: living_pb2.ReadEncounterRequest
+    | living_pb2.WatchEncounterRequest
+    | living_pb2.AnswerFindingRequest,
+) -> Faults:
+    """Return what is wrong with the number of a stay and its hospital."""
     faults: Faults = []
-    check_number(encounter_id, "encounter_id", faults)
-    if faults:
-        raise invalid(faults)
+    check_number(request.encounter_id, "encounter_id", faults)
+    check_number(request.hospital, "hospital", faults, required=False)
+    return faults
 
 
 def _check_answer_request(request: living_pb2.AnswerFindingRequest) -> None:
-    faults: Faults = []
-    for name in ("encounter_id", "state_hash", "alert_key"):
+    faults = _faults_of_stay(request)
+    for name in ("state_hash", "alert_key"):
         check_number(getattr(request, name), name, faults)
+    check_kept(request.override_text, "override_text", MAX_VALUE, faults)
     if not request.answer:
         faults.append(fault("answer", "REQUIRED"))
     elif request.answer not in ANSWER_NAMES:

@@ -43,6 +43,7 @@ def check_events(request: living_pb2.RecordEventsRequest, zone: tzinfo) -> None:
     """
     faults: Faults = []
     check_number(request.encounter_id, "encounter_id", faults)
+    check_number(request.hospital, "hospital", faults, required=False)
     if not request.events:
         faults.append(fault("events", "REQUIRED"))
     if len(request.events) > MAX_EVENTS:
@@ -61,12 +62,19 @@ def check_events(request: living_pb2.RecordEventsRequest, zone: tzinfo) -> None:
         raise invalid(faults)
 
 
-def check_number(text: str, field: str, faults: Faults) -> None:
-    """Note a number that is missing or too long."""
-    if not text:
+def check_number(text: str, field: str, faults: Faults, *, required: bool = True) -> None:
+    """Note a number that is missing or too long, or that the store could not keep."""
+    if not text and required:
         faults.append(fault(field, "REQUIRED"))
-    elif len(text) > MAX_ID:
-        faults.append(fault(field, "TOO_LONG", count=len(text), limit=MAX_ID))
+    check_kept(text, field, MAX_ID, faults)
+
+
+def check_kept(text: str, field: str, limit: int, faults: Faults) -> None:
+    """Note a text that is too long, or that the store could not keep: PostgreSQL holds no NUL."""
+    if len(text) > limit:
+        faults.append(fault(field, "TOO_LONG", count=len(text), limit=limit))
+    if "\0" in text:
+        faults.append(fault(field, "NUL"))
 
 
 def _check_event(event: living_pb2.EncounterEvent, place: str, zone: tzinfo, faults: Faults) -> None:
@@ -74,9 +82,8 @@ def _check_event(event: living_pb2.EncounterEvent, place: str, zone: tzinfo, fau
         seconds_of(event.time, f"{place}.time", faults)
     else:
         faults.append(fault(f"{place}.time", "REQUIRED"))
-    if len(event.corrects) > MAX_ID:
-        faults.append(fault(f"{place}.corrects", "TOO_LONG", count=len(event.corrects), limit=MAX_ID))
-    elif event.corrects and event.corrects == event.event_id:
+    check_number(event.corrects, f"{place}.corrects", faults, required=False)
+    if event.corrects and event.corrects == event.event_id:
         faults.append(fault(f"{place}.corrects", "OF_ITSELF"))
     kind = event.WhichOneof("what")
     if kind is None:

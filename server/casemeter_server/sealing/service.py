@@ -10,10 +10,10 @@ from uuid import uuid4
 from casemeter.v1 import encounter_pb2, finding_pb2, keeping_pb2, pack_pb2, service_pb2, verdict_pb2
 from casemeter_server.caller import Caller
 from casemeter_server.calls import Call
+from casemeter_server.encounters.checks import check_number
 from casemeter_server.encounters.living import Encounters, require_state
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.evaluation import Evaluator
-from casemeter_server.prepare import MAX_ID
 from casemeter_server.sealing.canonical import ContentError
 from casemeter_server.sealing.content import Content, Kind, Page, content_of
 from casemeter_server.sealing.keys import SealKey
@@ -196,9 +196,8 @@ def _check(request: keeping_pb2.SealFrontPageRequest) -> None:
     elif request.state_hash:
         faults.append(fault("state_hash", "CONTRADICTION", other="encounter"))
     for name in ("encounter_id", "hospital", "state_hash"):
-        count = len(getattr(request, name))
-        if count > MAX_ID:
-            faults.append(fault(name, "TOO_LONG", count=count, limit=MAX_ID))
+        check_number(getattr(request, name), name, faults, required=False)
+    check_number(request.encounter.encounter_id, "encounter.encounter_id", faults, required=False)
     if faults:
         raise invalid(faults)
 

@@ -16,6 +16,9 @@ from casemeter_server.errors import invalid
 
 FEEDBACK: Final = "3103"
 MAX_REASON: Final = 500
+IN_WORDS: Final = "other_in_words"
+"""The coded reason of an answer that gives words only."""
+
 _MAX_ANSWERS: Final = 1_000
 _GO_ON: Final = "1"
 _CHANGE: Final = "2"
@@ -108,6 +111,8 @@ def _answer(warn: Node) -> Answer:
     if way == finding_pb2.ALERT_ANSWER_OVERRIDDEN and not said and not warn.has("dspo_way_rea"):
         warn.note("dspo_way_rea", "REQUIRED")
     reason, text = coded_reason(said)
+    if way == finding_pb2.ALERT_ANSWER_OVERRIDDEN and not reason:
+        reason = IN_WORDS
     # The same alert may have stood in a reply more than once.
     plain = _MARKED.sub("", number)
     return Answer(plain, way or finding_pb2.ALERT_ANSWER_UNSPECIFIED, reason, text, warn.place)
