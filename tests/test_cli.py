@@ -264,7 +264,7 @@ def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) 
     result = run("demo", "--once", "--lang", language)
     assert result.exit_code == 0
     panels = result.stdout.count("╭")
-    assert panels == 19
+    assert panels == 23
     assert result.stdout.count(says) >= 6
     for code in ("I63.900", "K35", "P07.300", "S72.000"):
         assert code in result.stdout
@@ -287,6 +287,36 @@ def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
     # It rises with the charges; then the group changes, and with it the payment.
     assert lengths[:-1] == sorted(lengths[:-1])
     assert lengths[-1] < lengths[-2]
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        (
+            "en",
+            (
+                "→ Grouped: BR21",
+                "! warning: 急诊监护费 and 普通病房床位费 are not charged together on the same day",
+                "× withdrawn: 急诊监护费 and 普通病房床位费 are not charged together on the same day",
+                "checked before submission: passed; BR21",
+                "✓ sealed ",
+            ),
+        ),
+        (
+            "zh",
+            (
+                "× 撤销：急诊监护费与普通病房床位费",
+                "→ 撤回此医嘱：急诊监护费",
+                "! 高度可疑 · 医疗服务项目重复收费：",
+                "✓ 签章 ",
+            ),
+        ),
+    ],
+)
+def test_demo_watches_a_stay_and_speaks_at_the_doors(language: str, says: tuple[str, ...], run: Run) -> None:
+    result = run("demo", "--once", "--lang", language, env={"COLUMNS": "400"})
+    for said in says:
+        assert said in result.stdout
 
 
 def test_demo_says_what_is_wrong(run: Run) -> None:
@@ -412,8 +442,11 @@ def test_serve_says_when_its_address_is_taken(run: Run, bundles: Path) -> None:
 def test_demo_keeps_serving(bundles: Path) -> None:
     with process(bundles, "demo", "--listen", "127.0.0.1:0", "--lang", "en") as running:
         (address,) = ready(running, r"serving on (\S+); Ctrl-C ends\. Try: .*").groups()
+        web = ready(running, r"python -m casemeter_client\.emr play .* --door cds --address (\S+)")[1]
         with Client(address, timeout=20) as client:
             assert client.packs()[0].is_default
+        with urllib.request.urlopen(f"http://{web}/healthz", timeout=20) as answer:
+            assert json.load(answer) == {"status": "SERVING"}
         running.send_signal(signal.SIGINT)
         assert running.wait(20) == 0
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import Any
 
 from casemeter.v1 import verdict_pb2
@@ -117,10 +118,10 @@ class Screen:
 
     def _money(self, verdict: verdict_pb2.Verdict, old: verdict_pb2.Verdict) -> Iterator[str]:
         """Yield the signals that are new, and the cost where it has moved."""
-        known = set(meter_text.lines(old, self._speaker))
-        for line in meter_text.lines(verdict, self._speaker):
-            if line.startswith("! ") and line not in known:
-                yield line
+        known = {(one.kind, one.limit) for one in old.meter.signals}
+        new = [one for one in verdict.meter.signals if (one.kind, one.limit) not in known]
+        signals = verdict_pb2.Verdict(payment=verdict.payment, meter={"signals": new})
+        yield from islice(meter_text.lines(signals, self._speaker), len(new))
         now, then = _multiple(verdict), _multiple(old)
         if now and now != then:
             said = self._speaker.say("meter", "of_payment", multiple=now)
