@@ -1,6 +1,6 @@
-"""Stays of ../shared with all that a hospital knows of one: times, departments, charges, orders, the front page.
+"""Stays of ../shared with all that a hospital knows of one: times, departments, charges, orders, items.
 
-Drawn from a seed and the number of the case, so that each stay is always the same, whichever others are drawn.
+Drawn from a seed and the number of the case: each stay is always the same, whichever others are drawn.
 """
 
 from __future__ import annotations
@@ -29,10 +29,32 @@ HOUR: Final = timedelta(hours=1)
 _ORDERS: Final = Path(casemeter_rules.__file__).parent / "packs" / "orders"
 _SETTLEMENT: Final = tuple(f"{number:02}" for number in range(1, 15))
 _FRONT_PAGE: Final = tuple(map(str, range(1, 11)))
+_SYSTEMS: Final = (
+    *(charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST,) * 3,
+    charges_pb2.CATEGORY_SYSTEM_FRONT_PAGE,
+)
+_STAGES: Final = (
+    *(pb.DIAGNOSIS_PHASE_UNSPECIFIED,) * 2,
+    pb.DIAGNOSIS_PHASE_DISCHARGE,
+    pb.DIAGNOSIS_PHASE_WORKING,
+)
+_CONDITIONS: Final = (
+    pb.ADMISSION_CONDITION_PRESENT,
+    pb.ADMISSION_CONDITION_UNDETERMINED,
+    pb.ADMISSION_CONDITION_UNKNOWN,
+    pb.ADMISSION_CONDITION_ABSENT,
+)
+_VISITS: Final = (pb.VISIT_KIND_INPATIENT, pb.VISIT_KIND_DAY_SURGERY, pb.VISIT_KIND_DAY_CARE)
 _TCM: Final = ((pb.DIAGNOSIS_KIND_TCM_DISEASE, "A07.01"), (pb.DIAGNOSIS_KIND_TCM_SYNDROME, "B02.03.01"))
 _OTHERS: Final = ((pb.DIAGNOSIS_KIND_PATHOLOGY, "M80000/3"), (pb.DIAGNOSIS_KIND_EXTERNAL_CAUSE, "W01.x00"))
 _ITEMS: Final = (
-    *(("adm_way", "2"), ("psn_name", "某某"), ("ntly", "CHN"), ("bill_code", "110101"), ("oper_dr_code", "D1")),
+    *(
+        ("adm_way", "2"),
+        ("psn_name", "某某"),
+        ("ntly", "CHN"),
+        ("bill_code", "110101"),
+        ("oper_dr_code", "D1"),
+    ),
     *(("chfpdr_code", "D110000000001"), ("vent_used_dura", "0/5/0"), ("act_ipt_days", "3"), ("naty", "01")),
     *(("nwb_adm_type", ""), ("days_rinp_flag_31", "1"), ("bld_cat", "1"), ("anst_way", "01"), ("C34C", "-")),
 )
@@ -139,7 +161,7 @@ class _Drawing:
             encounter.person_key = f"P-{self._number}"
 
     def _departments(self) -> None:
-        """Say where the patient was: in one department, or two, with times in intensive care, or their sum."""
+        """Say where the patient was: in one department or two, in intensive care by times or their sum."""
         encounter, hours = self._encounter, self._case.icu_hours or 0
         department = self._case.department or "0301"
         del encounter.segments[:]
@@ -169,13 +191,13 @@ class _Drawing:
     def _codes(self) -> None:
         encounter, chance = self._encounter, self._chance
         names = shipped_dictionary()
-        phase = chance.choice((0, 0, pb.DIAGNOSIS_PHASE_DISCHARGE, pb.DIAGNOSIS_PHASE_WORKING))
+        phase = chance.choice(_STAGES)
         for diagnosis in encounter.diagnoses:
             diagnosis.phase = phase
             if self._is(0.6):
                 diagnosis.name = names.diagnoses.get(diagnosis.code, "")
             if self._is(0.5):
-                diagnosis.admission_condition = chance.choice(pb.AdmissionCondition.values()[1:])
+                diagnosis.admission_condition = chance.choice(_CONDITIONS)
         if encounter.diagnoses and self._is(0.3):
             self._further_diagnoses()
         for procedure in encounter.procedures:
@@ -187,7 +209,7 @@ class _Drawing:
                 if self._is(0.5):
                     ends = min(begin + self._chance.randint(10, 300) * timedelta(minutes=1), self._end)
                     procedure.end_time.CopyFrom(_stamp(ends))
-        edition = chance.choice((0, pb.CODE_EDITION_INSURANCE))
+        edition = chance.choice((pb.CODE_EDITION_UNSPECIFIED, pb.CODE_EDITION_INSURANCE))
         if self._is(0.05):
             edition = pb.CODE_EDITION_CLINICAL
         if encounter.diagnoses:
@@ -220,7 +242,7 @@ class _Drawing:
             return
         encounter, chance = self._encounter, self._chance
         charges = encounter.charges
-        charges.category_system = chance.choice((2, 2, 2, 1))
+        charges.category_system = chance.choice(_SYSTEMS)
         if self._is(0.05):
             for day in range(min(3, self._length.days + 1)):
                 date = (self._admission + timedelta(days=day)).date().isoformat()
@@ -268,7 +290,7 @@ class _Drawing:
     def _rest(self) -> None:
         encounter, chance = self._encounter, self._chance
         if self._is(0.15):
-            encounter.visit_kind = chance.choice(pb.VisitKind.values()[1:4])
+            encounter.visit_kind = chance.choice(_VISITS)
         encounter.self_pay = self._is(0.05)
         if self._is(0.3):
             encounter.facility.level = chance.randint(1, 3)

@@ -1,4 +1,4 @@
-"""The ways to a verdict: how a stay is said at each door, what a door reads of it, and where the verdict stands."""
+"""The ways to a verdict: how a stay is said at each door, what that reads of it, where the verdict stands."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def verdict_in(way: Way, reply: httpx.Response) -> verdict_pb2.Verdict:
     return json_format.Parse(told, verdict) if isinstance(told, str) else json_format.ParseDict(told, verdict)
 
 
-def lost(way: Way, stay: Stay, read: pb.Encounter) -> frozenset[str]:
-    """Return facts of a stay that a door cannot carry, or of which it carries less than there is."""
+def lost(stay: Stay, read: pb.Encounter) -> frozenset[str]:
+    """Return facts of a stay that are not in what a door read, or not all of them."""
     known, left = facts_in(stay.encounter), facts_in(read)
     return frozenset(path for path, values in known.items() if left.get(path) != values)
 
@@ -118,7 +118,8 @@ def facts_in(message: Any, before: str = "") -> dict[str, tuple[Any, ...]]:
         elif inner.full_name == "google.protobuf.Timestamp":
             found[path] = (value.seconds * 10**9 + value.nanos,)
         elif not field.is_repeated:
-            found |= facts_in(value, f"{path}.")
+            # Sent empty is not the same as not sent.
+            found |= facts_in(value, f"{path}.") or {path: ()}
         else:
             entries = [facts_in(one, f"{path}.") for one in value]
             for name in sorted({name for entry in entries for name in entry}):
