@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import queue
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +29,7 @@ from casemeter_client import (
     EncounterEvent,
     RequestRefused,
 )
+from casemeter_client._calls import OPTIONS
 from casemeter_client._changes import says_anything, tell_changes
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
@@ -179,14 +182,18 @@ class Wire:
     """Passes bytes on to a server, until it is cut; then from anew."""
 
     def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
+        self.lead_to(target)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self._is_cut = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def lead_to(self, target: str) -> None:
+        """Pass further connections on to another server."""
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
 
     def cut(self) -> None:
         """Break every connection, and take no other."""
@@ -212,7 +219,11 @@ class Wire:
             if self._is_cut:
                 near.close()
                 continue
-            far = socket.create_connection(self._target)
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:  # nobody is there just now
+                near.close()
+                continue
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
@@ -288,6 +299,56 @@ def test_nothing_is_told_twice_after_a_break(server: Live) -> None:
     with wire_to(server) as wire:
         first, second = asyncio.run(watch(wire.address, wire))
     assert (first.version, second.version) == (1, 2)
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_watch_goes_on_with_the_server_that_takes_over(
+    client: Any, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    """The first one ends in an orderly way while it is watched."""
+
+    def watch(address: str, told: queue.Queue[EncounterChange]) -> None:
+        with Client(address, hospital="H1", role="physician") as one, one.watch("over") as changes:
+            for change in changes:
+                told.put(change)
+                if change.closed:
+                    return
+
+    async def watch_from_a_loop(address: str, told: queue.Queue[EncounterChange]) -> None:
+        async with AsyncClient(address, hospital="H1", role="physician") as one:
+            async for change in one.watch("over"):
+                told.put(change)
+                if change.closed:
+                    return
+
+    told: queue.Queue[EncounterChange] = queue.Queue()
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        with live(snapshot, data=tmp_path, stop_seconds=0.2) as first:
+            wire = stack.enter_context(wire_to(first))
+            if client is Client:
+                watching = pool.submit(watch, wire.address, told)
+            else:
+                watching = pool.submit(asyncio.run, watch_from_a_loop(wire.address, told))
+            with Client(first.address, hospital="H1", role="emr") as emr:
+                emr.record("over", MAN)
+            assert told.get(timeout=20).version == 1
+        with live(snapshot, data=tmp_path) as second:
+            wire.lead_to(second.address)
+            with Client(second.address, hospital="H1", role="emr", timeout=20) as emr:
+                emr.record("over", [diagnosis("2", "b", "O80.x00")])
+                emr.record("over", [event("3", closing={"closed": True})])
+            watching.result(30)
+        versions = [change.version for change in told.queue]
+    assert versions in ([2, 3], [3])
+
+
+def test_only_what_may_be_kept_twice_is_repeated() -> None:
+    options: dict[str, Any] = dict(OPTIONS)
+    once, others = json.loads(options["grpc.service_config"])["methodConfig"]
+    assert "retryPolicy" not in once
+    assert {entry["method"] for entry in once["name"]} >= {"AnswerFinding", "SealFrontPage"}
+    assert [entry.keys() for entry in others["name"]] == [{"service"}]
+    assert others["retryPolicy"]["maxAttempts"] > 1
 
 
 def test_findings_are_answered_and_pages_sealed_by_the_state_that_was_seen(server: Live) -> None:

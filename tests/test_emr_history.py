@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -136,6 +137,15 @@ def test_a_history_is_moved_as_a_whole(tmp_path: Path) -> None:
 def test_a_history_that_ends_today(now: datetime, last: datetime, tmp_path: Path) -> None:
     entries = read_histories([write(tmp_path / "a.jsonl", SOUND)])
     assert ending_today(entries, now)[-1].at == last
+
+
+def test_the_page_shows_what_can_be_played(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "emr_simulator.md").read_text("utf-8")
+    path = tmp_path / "page.jsonl"
+    path.write_text(page.partition("```json\n")[2].partition("```")[0], "utf-8")
+    assert [entry.event.event_id for entry in read_histories([path])] == ["1", "2", "3"]
+    table = page.partition("| name | what happens |\n")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == shipped()
 
 
 @pytest.mark.parametrize("name", shipped())
