@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -34,6 +34,7 @@ class _AtHand:
     def __init__(self, encounter_id: str) -> None:
         self.lock = asyncio.Lock()
         self.fold = Fold(encounter_id)
+        self.digests: dict[str, bytes] = {}
         self.version = 0
         self.state: living_pb2.EncounterState | None = None
 
@@ -83,10 +84,10 @@ class Encounters:
                     require_state(if_state, state)
                     expected = at_hand.version
                 try:
-                    kept = await self._store.write(_recording(key, stored, expected))
+                    kept = await self._store.write(_recording(key, stored, expected, at_hand))
                 except _Moved:
                     continue
-                await self._take_up(key, at_hand, events, kept)
+                await self._take_up(key, at_hand, stored, events, kept)
                 state = await self._refresh(key, at_hand, look=False)
                 assert state is not None  # it is open now
                 return living_pb2.RecordEventsResponse(
@@ -151,8 +152,8 @@ class Encounters:
         if look:
             version, events = await self._store.read(_since(key, at_hand.version))
             if version != at_hand.version:
-                self._add(at_hand, [living_pb2.EncounterEvent.FromString(event.data) for event in events])
-                at_hand.version = version
+                read = [living_pb2.EncounterEvent.FromString(event.data) for event in events]
+                self._add(at_hand, events, read, version)
         if not at_hand.version:
             return None
         if at_hand.state is None:
@@ -160,20 +161,32 @@ class Encounters:
         at_hand.state.version = at_hand.version
         return at_hand.state
 
-    def _add(self, at_hand: _AtHand, events: Sequence[living_pb2.EncounterEvent]) -> None:
+    def _add(
+        self,
+        at_hand: _AtHand,
+        stored: Iterable[StoredEvent],
+        events: Sequence[living_pb2.EncounterEvent],
+        version: int,
+    ) -> None:
         if events:
             at_hand.fold.add(events)
+            at_hand.digests.update((event.event_id, event.digest) for event in stored)
             self._events += len(events)
             at_hand.state = None
+        at_hand.version = version
 
     async def _take_up(
-        self, key: Key, at_hand: _AtHand, events: Sequence[living_pb2.EncounterEvent], kept: _Kept
+        self,
+        key: Key,
+        at_hand: _AtHand,
+        stored: Sequence[StoredEvent],
+        events: Sequence[living_pb2.EncounterEvent],
+        kept: _Kept,
     ) -> None:
         """Take up what was just kept: directly if nobody else wrote in between, else from the store."""
-        new = [event for event, is_new in zip(events, kept.new, strict=True) if is_new]
+        new = [at for at, is_new in enumerate(kept.new) if is_new]
         if new and at_hand.version == kept.version - 1:
-            self._add(at_hand, new)
-            at_hand.version = kept.version
+            self._add(at_hand, [stored[at] for at in new], [events[at] for at in new], kept.version)
         else:
             await self._refresh(key, at_hand)
 
@@ -220,15 +233,22 @@ def _since(key: Key, version: int) -> Callable[[Reading], tuple[int, list[Stored
     return work
 
 
-def _recording(key: Key, stored: Sequence[StoredEvent], expected: int) -> Callable[[Writing], _Kept]:
+def _recording(
+    key: Key, stored: Sequence[StoredEvent], expected: int, at_hand: _AtHand
+) -> Callable[[Writing], _Kept]:
     """Return what keeps events; ``expected`` is the version that they rest on, or -1."""
+    version_at_hand = at_hand.version
+    known_at_hand = {event.event_id: at_hand.digests.get(event.event_id) for event in stored}
 
     def work(writing: Writing) -> _Kept:
         now = datetime.now(UTC)
         row, opened = writing.lock(*key, now)
         if expected not in (-1, row.version):
             raise _Moved
-        known = dict(writing.known(*key, [event.event_id for event in stored]))
+        if row.version == version_at_hand:
+            known = {number: digest for number, digest in known_at_hand.items() if digest is not None}
+        else:
+            known = dict(writing.known(*key, known_at_hand))
         before = set(known)
         new: list[bool] = []
         faults: list[error_pb2.FieldFault] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -91,10 +91,9 @@ class Watching:
                     if change.state_hash != known if before is None else _differs(before, change):
                         yield change
                     before = change
-                try:
-                    await asyncio.wait_for(watcher.stirred.wait(), LOOK_AGAIN_S)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await watcher.stirred.wait()
 
     async def _change(
         self, key: Key, request: living_pb2.WatchEncounterRequest, caller: Caller, watcher: _Watcher

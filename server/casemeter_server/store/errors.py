@@ -7,7 +7,7 @@ from sqlalchemy import exc
 _OF_THE_STATEMENT = (exc.IntegrityError, exc.DataError, exc.ProgrammingError, exc.NotSupportedError)
 
 
-class StoreError(Exception):
+class StoreError(OSError):
     """A store that cannot be used; says how to mend it."""
 
 
