@@ -21,7 +21,6 @@ from casemeter_server.processes.plan import LOG_FORMAT, SPARE_S, STDIN, Plan, re
 from casemeter_server.processes.report import Report
 from casemeter_server.store.errors import StoreError
 
-
 _SWITCH_S: Final = 0.0005
 """How long the thread that keeps things may hold up the loop that answers; Python's own is ten times that."""
 
