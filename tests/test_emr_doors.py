@@ -328,6 +328,8 @@ def test_the_command_refuses_what_cannot_be(tmp_path: Path, capsys: pytest.Captu
         ["play", "late", "--door", "cds", "--watch"],
         ["play", "late", "--speed", "-1"],
         ["play", "late", "--encounters", "0"],
+        ["play", "late", "--timeout", "0"],
+        ["play", "late", "--hospital", "市一院"],
         ["play"],
         [],
     ):

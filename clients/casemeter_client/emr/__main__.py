@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from casemeter_client._errors import CaseMeterError
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if asked.watch and asked.door != "grpc":
         parser.error(f"--watch goes with --door grpc; '{asked.door}' answers each call by itself")
+    for name in ("hospital", "role", "user", "department", "token"):
+        if not getattr(asked, name).isascii():
+            parser.error(f"--{name} travels in a header, which holds ASCII only")
     try:
         entries = read_histories(asked.history)
     except HistoryError as error:
@@ -52,9 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         watch=asked.watch,
         timeout=asked.timeout,
     )
-    screen = Screen(asked.lang)
-    stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
         door = open_door(options)
         try:
@@ -64,16 +65,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CaseMeterError, DoorError) as error:
         print(error, file=sys.stderr)  # noqa: T201  # what is wrong
         return 1
-    tally = play_lanes(
-        entries,
-        lambda: open_door(options),
-        screen,
-        lambda shown: None if asked.quiet else _print(shown, screen),
-        speed=asked.speed,
-        lanes=asked.encounters,
-        stop=stop,
-    )
+    screen = Screen(asked.lang)
+    with _interruptible() as stop:
+        tally = play_lanes(
+            entries,
+            lambda: open_door(options),
+            screen,
+            lambda shown: None if asked.quiet else _print(shown, screen),
+            speed=asked.speed,
+            lanes=asked.encounters,
+            stop=stop,
+        )
     return _finish(tally, screen)
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Let Ctrl-C end what is played instead of the command, so that it still sums up."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _print(shown: Shown, screen: Screen) -> None:
@@ -122,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         "--tag", default="", help="put it behind the numbers of stays, to play again as new ones"
     )
     play.add_argument("--today", action="store_true", help="move the history so that it ends today")
-    play.add_argument("--timeout", type=float, default=10.0, help="seconds a call may take [10]")
+    play.add_argument("--timeout", type=_seconds, default=10.0, help="seconds a call may take [10]")
     play.add_argument(
         "--lang", choices=("zh", "en"), default=_language(), help="language [that of the system]"
     )
@@ -135,6 +149,13 @@ def _speed(text: str) -> float:
     if not 0 <= speed < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}' is no speed; write 0 or more, such as 3600")
     return speed
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no time; write seconds, such as 10")
+    return seconds
 
 
 def _lanes(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from itertools import islice
@@ -131,16 +131,6 @@ class Screen:
 def shortened(seal: str) -> str:
     """Return a seal as it can be shown in a line."""
     return f"{seal[:24]}…{seal[-8:]}"
-
-
-def percent(part: int, whole: int) -> str:
-    """Return a share in per cent."""
-    return f"{100 * part / whole:.1f} %" if whole else "–"
-
-
-def rank(times: Sequence[float], share: float) -> float:
-    """Return the time that a share of sorted times does not exceed; 0 when there is none."""
-    return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
 
 
 def _multiple(verdict: verdict_pb2.Verdict) -> str:
