@@ -298,6 +298,7 @@ def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
                 "→ Grouped: BR21",
                 "! warning: 急诊监护费 and 普通病房床位费 are not charged together on the same day",
                 "× withdrawn: 急诊监护费 and 普通病房床位费 are not charged together on the same day",
+                "→ Take this order back: 急诊监护费",
                 "checked before submission: passed; BR21",
                 "✓ sealed ",
             ),

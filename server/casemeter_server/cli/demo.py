@@ -54,7 +54,7 @@ async def _demo(once: bool, listen: str, doors: str, language: str) -> None:
     snapshot = Snapshot.open(bundles(settings))
     with tempfile.TemporaryDirectory(prefix="casemeter-demo-") as folder:
         settings = replace(settings, data=Path(folder))
-        async with _serving(settings, snapshot) as (grpc, web):
+        async with _serving(settings, snapshot, language) as (grpc, web):
             # In a thread: the EMR waits for its answers, which come from this loop.
             await asyncio.to_thread(play, Addresses(grpc, web), language)
             if not once:
@@ -74,9 +74,11 @@ def _settings() -> Config:
 
 
 @asynccontextmanager
-async def _serving(settings: Config, snapshot: Snapshot) -> AsyncIterator[tuple[str, str]]:
+async def _serving(settings: Config, snapshot: Snapshot, language: str) -> AsyncIterator[tuple[str, str]]:
     """Serve gRPC and the HTTP doors in this process; yields their addresses."""
     from casemeter_server.doors.app import create_app, serve_doors
+    from casemeter_server.doors.cds.settings import CdsSettings
+    from casemeter_server.doors.settings import DoorSettings
     from casemeter_server.identity.authenticator import Authenticator
     from casemeter_server.identity.loopback import check_listener
     from casemeter_server.processes.sockets import listening, name_of
@@ -86,6 +88,7 @@ async def _serving(settings: Config, snapshot: Snapshot) -> AsyncIterator[tuple[
     check_listener(settings.doors, configured=False)
     with listening(settings.doors) as sockets:
         async with running(settings, snapshot) as server:
-            app = create_app(server.service.engine, Authenticator())
+            cards = DoorSettings(cds=CdsSettings(language=language))
+            app = create_app(server.service.engine, Authenticator(), cards)
             async with serve_doors(app, sockets, settings.stop_seconds):
                 yield f"{settings.host}:{server.port}", name_of(sockets[0])
