@@ -318,6 +318,27 @@ def test_an_answer_that_settles_nothing_is_refused(channel: grpc.Channel, case: 
     watch.cancel()
 
 
+def test_a_watcher_on_another_server_is_told(snapshot: Snapshot, store_url: str, tmp_path: Path) -> None:
+    """Each server has its own connections: a change is announced through the store."""
+    with (
+        live(snapshot, data=tmp_path, store=store_url) as one,
+        live(snapshot, data=tmp_path, store=store_url) as other,
+        grpc.insecure_channel(one.address) as near,
+        grpc.insecure_channel(other.address) as far,
+    ):
+        here, there = Encounter(near, "Z1"), Encounter(far, "Z1")
+        here.record(diagnosis("1", "a", "I63.900"))
+        watch = there.watch()
+        told = next(watch)
+        for number in range(2, 8):
+            recorded = here.record(diagnosis(str(number), f"d{number}", "I10.x00x002"))
+            while told.version < recorded.version:
+                told = next(watch)
+            assert told.state_hash == recorded.state_hash
+        watch.cancel()
+        assert there.record(diagnosis("1", "a", "I63.900")).known == ["1"]
+
+
 def test_looks_at_patients_are_recorded(snapshot: Snapshot, tmp_path: Path) -> None:
     with live(snapshot, data=tmp_path) as server, grpc.insecure_channel(server.address) as channel:
         encounter = Encounter(channel, "Z1")

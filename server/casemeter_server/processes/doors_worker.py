@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from socket import socket
+from typing import Final
 
 from casemeter_server.doors.app import create_app, serve_doors
 from casemeter_server.drops import drops_shown
@@ -16,6 +18,10 @@ from casemeter_server.identity.loopback import check_listener
 from casemeter_server.metrics import Metrics
 from casemeter_server.processes.packs import open_packs
 from casemeter_server.processes.plan import Plan
+
+
+NICE: Final = 5
+"""How far door workers stand back where cores are scarce: no page and no batch delays an order over gRPC."""
 
 
 @asynccontextmanager
@@ -29,6 +35,7 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
         IdentitySettingsError: a file of the clients of a door cannot be used.
         StoreError: the store cannot be used.
     """
+    os.nice(NICE)
     config = plan.config
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     is_local = check_listener(config.doors, config.identity is not None)
