@@ -19,7 +19,6 @@ from casemeter_server.metrics import Metrics
 from casemeter_server.processes.packs import open_packs
 from casemeter_server.processes.plan import Plan
 
-
 NICE: Final = 5
 """How far door workers stand back where cores are scarce: no page and no batch delays an order over gRPC."""
 
