@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from typer.testing import CliRunner, Result
 
 from casemeter_server.cli.main import app
 from casemeter_server.store.opening import database_of
+from casemeter_server.store.rows import Access
+from casemeter_server.store.store import Store
 from casemeter_server.store.tables import VERSION_TABLE
 
 
@@ -71,3 +75,17 @@ def test_info_makes_nothing(tmp_path: Path) -> None:
     assert shown.exit_code == 1
     assert "there is no such file" in shown.output
     assert not list(tmp_path.iterdir())
+
+
+def test_looks_at_a_stay_are_shown(store_url: str) -> None:
+    at = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
+    mine = Access(at, "H1", "u17", "physician", "0301", "ReadEncounter", "Z1", "H1")
+    opened = Store.open(store_url)
+    opened.record(mine, mine._replace(encounter="Z2"), mine._replace(user="a1", role="auditor", hospital="B"))
+    opened.close()
+    shown = run("looks", "H1", "Z1", "--store", store_url)
+    assert shown.exit_code == 0, shown.output
+    told = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert told[0] == {**mine._asdict(), "at": "2026-06-01T08:30:00+00:00"}
+    assert [(look["user"], look["hospital"]) for look in told] == [("u17", "H1"), ("a1", "B")]
+    assert run("looks", "H2", "Z1", "--store", store_url).stdout == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+import orjson
 import typer
 
 from casemeter_server.cli.language import Lang
@@ -91,3 +92,24 @@ def info(
     typer.echo(f"{size:<12} {megabytes.format(megabytes=found.bytes / 1e6)}")
     for table, rows in found.rows.items():
         typer.echo(f"{table:<12} {rows:,}")
+
+
+@app.command()
+def looks(
+    hospital: Annotated[str, typer.Argument(help="The hospital of the stay.")],
+    encounter: Annotated[str, typer.Argument(help="The hospital's number of the stay.")],
+    store: Url = "",
+    config: ConfigFile = None,
+) -> None:
+    """Show who looked at a stay, when and by which call: JSON lines, the oldest first. It changes nothing."""
+    with teaching():
+        try:
+            opened = Store.open(store_url(store, config), make=False)
+        except StoreError as error:
+            raise ValueError(f"{error}") from None
+        try:
+            for look in opened.read_now(lambda reading: list(reading.accesses(hospital, encounter))):
+                told = {**look._asdict(), "at": look.at.isoformat()}
+                typer.echo(orjson.dumps(told).decode())
+        finally:
+            opened.close()
