@@ -60,7 +60,7 @@ def create_app(
         IdentitySettingsError: a file of the clients of a door cannot be used.
     """
     desk = Desk(engine, settings or DoorSettings())
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", _healthz),
             *json_door.routes(engine.calls),
@@ -73,6 +73,9 @@ def create_app(
         ],
         exception_handlers={HTTPException: _no_route, Exception: _bug},
     )
+    # A path with a slash too many is another one: few programs follow a redirection with what they sent.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _routes(desk: Desk) -> list[BaseRoute]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from typing import Any, Final
+
+import orjson
 
 from casemeter_server.errors import RequestError
 
@@ -13,6 +16,7 @@ _MARKED: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _PIECE: Final = 1 << 20
 
 
@@ -45,8 +49,12 @@ def read_json(data: bytes) -> Any:
     Raises:
         RequestError: it is no JSON.
     """
+    text = text_of(data)
     try:
-        return json.loads(text_of(data), parse_float=str, parse_int=str, parse_constant=str)
+        if _HALF.search(text):
+            # Half a character has no place in any text; this reader knows which halves belong together.
+            orjson.loads(text)
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
     except json.JSONDecodeError as error:
         details = {"why": error.msg, "line": error.lineno, "column": error.colno}
         raise RequestError("NOT_JSON", details) from None
