@@ -19,7 +19,7 @@ from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import ConfigFile, notes, teaching
 from casemeter_server.cli.store import Url, store_url
 from casemeter_server.config import read_config
-from casemeter_server.store.store import Reading, Store, StoreError
+from casemeter_server.store.store import Reading, Store
 
 app = typer.Typer(no_args_is_help=True, help="Read the answers to alerts; put rules in shadow.")
 
@@ -128,7 +128,7 @@ def _with_answers(
             return opened.read_now(lambda reading: work(_stored(reading, opened.shown, policy, bad)))
         finally:
             opened.close()
-    except (AnswersError, StoreError) as error:
+    except AnswersError as error:
         raise ValueError(f"{error}") from None
 
 

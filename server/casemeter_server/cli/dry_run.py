@@ -25,7 +25,6 @@ from casemeter_server.dry_run.stored import changed, opened, stays
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.kept_settings import kept_settings
 from casemeter_server.snapshot import Snapshot
-from casemeter_server.store.errors import StoreError
 from casemeter_server.store.reading import Reading
 
 _LISTED: Final = 10
@@ -82,23 +81,20 @@ def dry_run(
         moment = _moment(as_of)
         if not settings.store_url:
             raise ValueError("the configuration has no store, so there are no encounters to try")
-        try:
-            with opened(settings.store_url) as reading:
-                both = trial(_present(settings, reading), _new(settings, pack), replaces)
-                since, until = (
-                    datetime.combine(one, time(), settings.zone) for one in (first, first + timedelta(days=1))
+        with opened(settings.store_url) as reading:
+            both = trial(_present(settings, reading), _new(settings, pack), replaces)
+            since, until = (
+                datetime.combine(one, time(), settings.zone) for one in (first, first + timedelta(days=1))
+            )
+            rows = changed(reading, since, until, hospital)
+            with _bar(len(rows)) as tell:
+                found = compare(
+                    stays(reading, rows, moment, phase or ""),
+                    both.before,
+                    both.after,
+                    role,
+                    tell=tell,
                 )
-                rows = changed(reading, since, until, hospital)
-                with _bar(len(rows)) as tell:
-                    found = compare(
-                        stays(reading, rows, moment, phase or ""),
-                        both.before,
-                        both.after,
-                        role,
-                        tell=tell,
-                    )
-        except StoreError as error:
-            raise ValueError(f"{error}") from None
     shown = Timestamp()
     shown.FromDatetime(moment)
     report = Report(found, both.new, both.replaced, first.isoformat(), shown.ToJsonString(), role)

@@ -20,7 +20,7 @@ from casemeter_server.caller import Caller
 from casemeter_server.cli.setup import ConfigFile, configuration, notes, teaching
 from casemeter_server.errors import RequestError
 from casemeter_server.kept_settings import KeptSettings
-from casemeter_server.store.store import Store, StoreError
+from casemeter_server.store.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Read and change the settings that are kept in the store.")
 
@@ -93,8 +93,6 @@ def _opened(config: Path | None) -> Iterator[KeptSettings]:
             yield KeptSettings(store, settings.meter, settings.alerts, lambda _meter, _alerts: None)
         finally:
             store.close()
-    except StoreError as error:
-        raise ValueError(f"{error}") from None
     except RequestError as error:
         faults = [f"\n  {fault.message}" for fault in error.error.faults]
         raise ValueError(f"{error.error.reason}: {error}{''.join(faults)}") from None

@@ -10,7 +10,7 @@ import typer
 from casemeter_server.cli.language import Lang
 from casemeter_server.cli.setup import ConfigFile, configuration, teaching
 from casemeter_server.store.info import info_of
-from casemeter_server.store.store import Store, StoreError
+from casemeter_server.store.store import Store
 from casemeter_server.store.tables import SCHEMA
 
 app = typer.Typer(no_args_is_help=True, help="Look at the store; bring it up to date.")
@@ -64,10 +64,7 @@ def upgrade(
 ) -> None:
     """Make the store, or bring its schema up to date. A server does so too when it starts."""
     with teaching():
-        try:
-            opened = Store.open(store_url(store, config))
-        except StoreError as error:
-            raise ValueError(f"{error}") from None
+        opened = Store.open(store_url(store, config))
         opened.close()
     how = "same" if opened.schema_before == SCHEMA else "old" if opened.schema_before else "new"
     said = _UPGRADED[lang][how].format(shown=opened.shown, before=opened.schema_before, now=SCHEMA)
@@ -82,10 +79,7 @@ def info(
 ) -> None:
     """Show where the store is, its schema, its size and how many rows it holds. It changes nothing."""
     with teaching():
-        try:
-            found = info_of(store_url(store, config))
-        except StoreError as error:
-            raise ValueError(f"{error}") from None
+        found = info_of(store_url(store, config))
     where, schema, versions, size, megabytes = _INFO[lang]
     typer.echo(f"{where:<12} {found.shown}")
     typer.echo(f"{schema:<12} {versions.format(found=found.schema or '–', now=SCHEMA)}")
@@ -103,10 +97,7 @@ def looks(
 ) -> None:
     """Show who looked at a stay, when and by which call: JSON lines, the oldest first. It changes nothing."""
     with teaching():
-        try:
-            opened = Store.open(store_url(store, config), make=False)
-        except StoreError as error:
-            raise ValueError(f"{error}") from None
+        opened = Store.open(store_url(store, config), make=False)
         try:
             for look in opened.read_now(lambda reading: list(reading.accesses(hospital, encounter))):
                 told = {**look._asdict(), "at": look.at.isoformat()}
