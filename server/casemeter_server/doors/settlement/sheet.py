@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 _ZIP: Final = b"PK\x03\x04"
 _OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
 _DELIMITERS: Final = (",", "\t", ";")
+MAX_UNPACKED: Final = 512 << 20
+"""The most bytes that the parts of a workbook may come to: packed, very many fit into a small file."""
+
+_PIECE: Final = 1 << 20
 _LONG_DECIMALS: Final = re.compile(r"-?\d+\.\d{7,}\Z", re.ASCII)
 
 
@@ -108,6 +114,8 @@ def _cells_of(listed: Sequence[Any], titles: Sequence[str]) -> Iterator[Row]:
 
 
 def _workbook(data: bytes) -> Sheet:
+    if data.startswith(_ZIP):
+        _check_parts(data)
     # Loaded here only: whoever sends CSV does not need it.
     import polars as pl
 
@@ -123,9 +131,32 @@ def _workbook(data: bytes) -> Sheet:
         )
     except Exception:
         # The library has errors of many kinds, its own and those of others; whichever it is, it cannot read.
-        raise RequestError("NOT_A_PAGE", {"why": "its first sheet cannot be read as a workbook"}) from None
+        raise _unreadable() from None
     rows = _filled(frame)
     return Sheet(next(rows, Row(1, ())).cells, rows, frame.height)
+
+
+def _unreadable() -> RequestError:
+    return RequestError("NOT_A_PAGE", {"why": "its first sheet cannot be read as a workbook"})
+
+
+def _check_parts(data: bytes) -> None:
+    """Refuse a workbook whose parts are larger than allowed, whatever they say, or cannot be unpacked."""
+    size = 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            for part in file.infolist():
+                # Of a part that says it is smaller than it is, no more than it says would be unpacked.
+                part.file_size = MAX_UNPACKED + 1
+                part.CRC = None  # type: ignore[assignment]  # as the library has it for what it does not check
+                with file.open(part) as unpacked:
+                    while piece := unpacked.read(_PIECE):
+                        size += len(piece)
+                        if size > MAX_UNPACKED:
+                            why = f"its parts come to more than {MAX_UNPACKED >> 20} MiB"
+                            raise RequestError("NOT_A_PAGE", {"why": why})
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        raise _unreadable() from None
 
 
 def _filled(frame: pl.DataFrame) -> Iterator[Row]:
