@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,10 @@ def test_a_workbook_that_is_small_only_while_it_is_packed(
     assert reply.status_code == (200 if blanks == 1_000 else 400)
     if blanks != 1_000:
         assert "come to more than 1 MiB" in reply.json()["error"]["message"]
+
+
+def test_a_page_that_no_seal_can_bind_is_not_answered(trial: Trial) -> None:
+    """What was told of it would be recorded as shown, though the reply says that it cannot be checked."""
+    page = next(sent for sent in SAMPLES if "submit=1" in sent.path and sent.path.startswith("/settlement"))
+    twice = page.body.replace(b'"diag_type"', b'"note": 1, "note": 2, "diag_type"', 1)
+    assert trial.run(replace(page, body=twice)) == "400 INVALID_REQUEST"

@@ -18,6 +18,7 @@ from casemeter_server.doors.proto_writer import to_dict, to_json
 from casemeter_server.doors.streaming import NDJSON, stream_response
 from casemeter_server.doors.strict_json import read_json
 from casemeter_server.errors import RequestError
+from casemeter_server.identity.rights import shipped_rights
 from casemeter_server.prepare import MAX_ID
 
 NAME: Final = "json"
@@ -65,6 +66,7 @@ def _watch(call: StreamCall) -> Handler:
 
 def _evaluations(call: Call) -> Handler:
     async def handle(asked: Asked) -> Response:
+        shipped_rights().check(asked.caller, EVALUATE_STREAM)
         _require_type(asked, NDJSON)
         return await stream_response(_evaluate_lines(call, asked), asked.request.headers.get("accept", ""))
 

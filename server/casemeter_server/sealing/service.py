@@ -72,7 +72,7 @@ class Seals:
         verdict = await self._check_page(page, number, request, caller)
         seal = ""
         if not verdict.rules.submission_refused:
-            content = _content(Kind.ENCOUNTER, page)
+            content = bound_content(Kind.ENCOUNTER, page)
             seal = await self._give(content, verdict, caller, number, request.state_hash)
         return keeping_pb2.SealFrontPageResponse(seal=seal, verdict=verdict)
 
@@ -101,7 +101,7 @@ class Seals:
         if verdict.rules.submission_refused:
             return ""
         try:
-            return await self._give(_content(kind, page), verdict, caller, encounter)
+            return await self._give(bound_content(kind, page), verdict, caller, encounter)
         except StoreUnavailable:
             raise RequestError("STORE_UNAVAILABLE", {}) from None
 
@@ -202,7 +202,12 @@ def _check(request: keeping_pb2.SealFrontPageRequest) -> None:
         raise invalid(faults)
 
 
-def _content(kind: Kind, page: Page) -> Content:
+def bound_content(kind: Kind, page: Page) -> Content:
+    """Return what a seal binds of a page.
+
+    Raises:
+        RequestError: the page cannot be bound.
+    """
     try:
         return content_of(kind, page)
     except ContentError as error:

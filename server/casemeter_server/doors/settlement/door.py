@@ -34,6 +34,7 @@ from casemeter_server.doors.settlement.reply import (
 )
 from casemeter_server.errors import RequestError, invalid
 from casemeter_server.sealing.content import Kind, Page
+from casemeter_server.sealing.service import bound_content
 
 NAME: Final = "settlement"
 LISTS: Final = ("4101", "4101A")
@@ -163,9 +164,13 @@ class _Door:
     async def _check(
         self, checked: CheckQuestion, asked: Asked, facts: DoorFacts, kind: Kind
     ) -> dict[str, Any]:
+        is_sealed = self._seal is not None and asked.caller.role == _CODER and _is_submission(asked)
         try:
             if checked.faults:
                 raise invalid(checked.faults)
+            if is_sealed:
+                # What cannot be bound is told before anything is answered, and recorded as shown.
+                bound_content(kind, checked.content)
             answered = await self._desk.answer(checked.question, asked.caller, facts, asked.as_of)
         except RequestError as error:
             if error.error.reason not in OF_ONE_PAGE:
@@ -175,8 +180,7 @@ class _Door:
         reply["fill"] = str(answered.fill)
         if asked.whole:
             reply["verdict"] = orjson.Fragment(to_json(answered.response.verdict))
-        passed = reply["status"] == PASSED and _is_submission(asked)
-        if self._seal is not None and passed and asked.caller.role == _CODER:
+        if self._seal is not None and is_sealed and reply["status"] == PASSED:
             verdict = answered.response.verdict
             number = checked.question.request.encounter.encounter_id
             reply["seal"] = await self._seal(kind, checked.content, verdict, asked.caller, number)
