@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from functools import lru_cache
 from typing import Final
 
 _UNIX: Final = ("unix:", "unix-abstract:")
@@ -30,6 +31,7 @@ def is_local_name(host: str) -> bool:
     return name.lower() == "localhost" or is_loopback(name)
 
 
+@lru_cache(maxsize=1024)
 def is_loopback_peer(peer: str) -> bool:
     """Whether the other end of a gRPC call, as gRPC names it, is on this machine.
 
