@@ -98,3 +98,16 @@ def test_a_page_that_no_seal_can_bind_is_not_answered(trial: Trial) -> None:
     page = next(sent for sent in SAMPLES if "submit=1" in sent.path and sent.path.startswith("/settlement"))
     twice = page.body.replace(b'"diag_type"', b'"note": 1, "note": 2, "diag_type"', 1)
     assert trial.run(replace(page, body=twice)) == "400 INVALID_REQUEST"
+
+
+NUMBERS = ("1e" + "9" * 30, "1e-" + "9" * 30, "9" * 5_000, "0." + "9" * 5_000, "NaN", "-Infinity", "1e400")
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:8])
+def test_numbers_beyond_all_bounds(trial: Trial, number: str) -> None:
+    for sent in SAMPLES:
+        if sent.body.startswith(b"{") and b": " in sent.body:
+            before, _, after = sent.body.partition(b": ")
+            _, comma, rest = after.partition(b",")
+            trial.run(replace(sent, body=before + b": " + number.encode() + comma + rest))
+            trial.run(replace(sent, body=b'{"odd": ' + number.encode() + b", " + sent.body[1:]))

@@ -40,8 +40,8 @@ def parse_json(data: bytes) -> Any:
         ) from None
     except RecursionError:
         raise RequestError("NOT_JSON", {"why": "nested too deeply", "line": 1, "column": 1}) from None
-    except ValueError:
-        # Beyond the digits that Python reads.
+    except (ValueError, ArithmeticError):
+        # Beyond the digits that Python reads, or with an exponent beyond every Decimal.
         raise RequestError("NOT_JSON", {"why": "a number is too long", "line": 1, "column": 1}) from None
 
 

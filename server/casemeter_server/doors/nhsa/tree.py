@@ -48,7 +48,8 @@ def parse(data: bytes) -> Mapping[str, Any]:
         raise _not_json(error.msg, error.lineno, error.colno) from None
     except RecursionError:
         raise _not_json("nested too deeply") from None
-    except ValueError:
+    except (ValueError, ArithmeticError):
+        # NaN and its like, or an exponent beyond every Decimal.
         raise _not_json("a number that is none") from None
     if not isinstance(value, dict):
         raise _not_json("not an object")
