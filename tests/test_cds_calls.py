@@ -44,7 +44,7 @@ def body_of(case: Json) -> Json:
     types = service().resources
     return {
         "hook": case.get("hook", "patient-view"),
-        "hookInstance": INSTANCE,
+        "hookInstance": case.get("instance", INSTANCE),
         "context": {name: value for name, value in context.items() if value != "-"},
         "prefetch": {key: sent(value, types[key]) for key, value in prefetch.items() if value != "-"},
     }

@@ -126,6 +126,8 @@ def test_all_events_of_a_call_are_kept_or_none(encounter: Encounter) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         encounter.record(diagnosis("2", "b", "I10.x00x002"), diagnosis("1", "a", "I64.x00"))
     assert refusal(caught) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    (fault,) = from_rpc(caught.value).faults
+    assert (fault.field, fault.reason) == ("events[1].event_id", "EVENT_ID_TAKEN")
     assert encounter.read().events == 1
     with pytest.raises(grpc.RpcError):
         encounter.record(diagnosis("3", "b", "I10.x00x002"), event("4"))

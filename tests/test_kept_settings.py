@@ -72,6 +72,8 @@ def test_every_fault_is_told_at_once_and_nothing_is_kept(process: Process, case:
     with pytest.raises(RequestError) as caught:
         asyncio.run(process.kept.put_settings(request, CALLER))
     assert caught.value.error.reason == "INVALID_REQUEST"
+    known = {"REQUIRED", "NO_SUCH_SETTINGS", "SETTING", "OUT_OF_RANGE"}
+    assert {fault.reason for fault in caught.value.error.faults} <= known
     faults = [fault.message for fault in caught.value.error.faults]
     assert len(faults) == len(case["faults"])
     for message, begins in zip(faults, case["faults"], strict=True):

@@ -75,7 +75,8 @@ def test_the_tiny_pack_has_no_error_and_one_warning() -> None:
 
 
 def test_every_kind_has_a_case() -> None:
-    tables = [tomllib.loads(path.read_text("utf-8")) for path in DATA.glob("*_faults.toml")]
+    names = ("pack", "dip", "payment", "rules")
+    tables = [tomllib.loads((DATA / f"{name}_faults.toml").read_text("utf-8")) for name in names]
     covered = {fault.split()[-1] for table in tables for case in table["case"] for fault in case["faults"]}
     assert covered == set(catalogue()) - FOUND_BY_REACH
 
