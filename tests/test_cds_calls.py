@@ -18,6 +18,7 @@ from casemeter.v1 import encounter_pb2 as pb
 from casemeter_client.emr.cds import feedback, hook_call
 from casemeter_server.doors.cds.call import read_call
 from casemeter_server.doors.cds.feedback import read_feedback
+from casemeter_server.doors.cds.outcome import refuse
 from casemeter_server.doors.cds.services import service
 from casemeter_server.doors.facts import project, read_facts
 from casemeter_server.errors import RequestError
@@ -251,3 +252,14 @@ def test_feedback_is_refused(entry: Json, faults: list[str]) -> None:
         read_feedback(json.dumps(body).encode())
     told = [f"{one.field} {one.reason}" for one in refused.value.error.faults]
     assert told == [f"feedback[1].{fault}" for fault in faults]
+
+
+def test_a_service_that_is_not_there_is_named() -> None:
+    with pytest.raises(RequestError) as refused:
+        read_call("case-meter", json.dumps(body_of({})).encode(), ZONE)
+    assert refused.value.error.reason == "UNKNOWN_CDS_SERVICE"
+    assert "case-meter" in str(refused.value)
+
+
+def test_what_is_missing_is_a_status_of_its_own() -> None:
+    assert refuse(RequestError("MISSING_PREFETCH", {"keys": "conditions"})).status_code == 412
