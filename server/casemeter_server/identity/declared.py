@@ -73,7 +73,7 @@ def as_declared(declared: Declared) -> Caller:
     """
     if declared.host is not None and not is_local_name(declared.host):
         raise refused("HOST")
-    for key, name in KEYS.items():
-        if not is_name(declared.values.get(name, ""), limit_of(name)):
-            raise refused("DECLARED", name=key, limit=limit_of(name))
+    for name, value in declared.values.items():
+        if not is_name(value, limit_of(name)):
+            raise refused("DECLARED", name=f"casemeter-{name}", limit=limit_of(name))
     return Caller(**declared.values)

@@ -22,7 +22,7 @@ from casemeter_server.store.database import READERS, Database
 from casemeter_server.store.errors import StoreError, StoreUnavailable, is_outage, unavailable
 from casemeter_server.store.opening import bring_up, database_of
 from casemeter_server.store.reading import Reading
-from casemeter_server.store.rows import Recorded
+from casemeter_server.store.rows import Recorded, ShownAlert
 from casemeter_server.store.spool import Spool
 from casemeter_server.store.writer import Writer
 from casemeter_server.store.writing import Writing
@@ -130,7 +130,7 @@ class Store:
         """
         taken = self._spool.add(rows)
         if taken:
-            self._writer.look()
+            self._writer.look(hurry=any(isinstance(row, ShownAlert) for row in rows))
         return taken
 
     def announcements(self) -> AsyncGenerator[tuple[str, str]]:

@@ -34,6 +34,8 @@ _LOG: Final = logging.getLogger(__name__)
 _MOST_AT_ONCE: Final = 256
 _FLUSH_SECONDS: Final = 0.02
 """How long what is written down beside replies may wait for company."""
+_REST_SECONDS: Final = 0.25
+"""How long it may if nobody will ask for it soon: each commit takes time from those who answer."""
 _OUT_SECONDS: Final = 1.0
 """How long it waits for a store that does not answer."""
 
@@ -75,7 +77,7 @@ class Writer:
         self._first: deque[_Work] = deque()
         self._closing = threading.Lock()
         self._closed = False
-        self._awake = False
+        self._awake = self._hurried = False
         self._out = False
         self._thread = threading.Thread(target=self._serve, name="casemeter-store", daemon=True)
         self._thread.start()
@@ -93,10 +95,15 @@ class Writer:
             self._queue.put(work)
         return work.done
 
-    def look(self) -> None:
-        """Let the spool be written; to be called after something was put there."""
-        if not self._awake:
+    def look(self, *, hurry: bool = True) -> None:
+        """Let the spool be written; to be called after something was put there.
+
+        Args:
+            hurry: whether somebody may ask for it soon.
+        """
+        if not self._awake or (hurry and not self._hurried):
             self._awake = True
+            self._hurried |= hurry
             self._queue.put(_Sign.LOOK)
 
     def close(self) -> None:
@@ -122,7 +129,7 @@ class Writer:
         works = self._take_first()
         wait: float | None = 0.0 if works else None
         if not works and self._spool:
-            wait = _OUT_SECONDS if self._out else _FLUSH_SECONDS
+            wait = _OUT_SECONDS if self._out else self._patience()
         while len(works) < _MOST_AT_ONCE:
             try:
                 got = self._queue.get(wait != 0, wait)
@@ -134,8 +141,11 @@ class Writer:
                 works.append(got)
                 wait = 0.0
             else:
-                wait = _FLUSH_SECONDS if wait is None else wait
+                wait = self._patience() if wait is None else min(wait, self._patience())
         return works, False
+
+    def _patience(self) -> float:
+        return _FLUSH_SECONDS if self._hurried else _REST_SECONDS
 
     def _take_first(self) -> list[_Work]:
         """Return the works that were put off."""
@@ -144,7 +154,7 @@ class Writer:
     def _write(self, works: list[_Work]) -> None:
         """Write works and the spool, and tell those who wait."""
         works = [work for work in works if work.done.running() or work.done.set_running_or_notify_cancel()]
-        self._awake = False
+        self._awake = self._hurried = False
         rows = self._spool.take()
         if not works and not rows:
             return
@@ -159,7 +169,8 @@ class Writer:
                 work.done.set_exception(unavailable(cause))
             return
         self._say(None)
-        self._committed()
+        if works:
+            self._committed()
         for work, value in outcomes:
             if isinstance(value, Held):
                 self._first.append(work)
