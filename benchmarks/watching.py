@@ -16,6 +16,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,9 @@ SERVICE = "/casemeter.v1.CaseMeterService/"
 EMR = (("casemeter-hospital", "H1"), ("casemeter-role", "emr"))
 PHYSICIAN = (("casemeter-hospital", "H1"), ("casemeter-role", "physician"))
 DRAIN_S = 20.0
+CHANNELS = 16
+"""Connections, as of so many EMR servers: a connection stays with one worker."""
+OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 CODES = ("I63.900", "I10.x00x002", "E11.900", "J18.903", "I25.103", "N18.900", "E87.600", "K76.000")
 
 
@@ -145,8 +149,12 @@ async def run(address: str, watchers: int, rate: float, seconds: float) -> None:
     encounters = {f"Z{at:04}": Seen() for at in range(watchers)}
     acks: list[float] = []
     probes: list[float] = []
-    async with grpc.aio.insecure_channel(address) as channel:
-        record = channel.unary_unary(
+    async with AsyncExitStack() as stack:
+        channels = [
+            await stack.enter_async_context(grpc.aio.insecure_channel(address, OWN_CONNECTION))
+            for _ in range(CHANNELS)
+        ]
+        record = channels[0].unary_unary(
             f"{SERVICE}RecordEvents",
             living_pb2.RecordEventsRequest.SerializeToString,
             living_pb2.RecordEventsResponse.FromString,
@@ -154,18 +162,23 @@ async def run(address: str, watchers: int, rate: float, seconds: float) -> None:
         for number in encounters:
             opening = living_pb2.RecordEventsRequest(encounter_id=number, events=first_events())
             await record(opening, metadata=EMR, timeout=30)
-        watching = [asyncio.create_task(watch(channel, *entry)) for entry in encounters.items()]
+        watching = [
+            asyncio.create_task(watch(channels[at % CHANNELS], *entry))
+            for at, entry in enumerate(encounters.items())
+        ]
         while not all(seen.messages for seen in encounters.values()):
             await asyncio.sleep(0.05)
         started = time.perf_counter()
-        probing = asyncio.create_task(probe(channel, started + seconds, probes))
+        probing = asyncio.create_task(probe(channels[0], started + seconds, probes))
         sending: set[asyncio.Task[None]] = set()
         count = int(rate * seconds)
         numbers = list(encounters)
         for at in range(count):
             await asyncio.sleep(max(0.0, started + at / rate - time.perf_counter()))
             number = rng.choice(numbers)
-            task = asyncio.create_task(send(channel, number, next_event(at, rng), encounters[number], acks))
+            task = asyncio.create_task(
+                send(rng.choice(channels), number, next_event(at, rng), encounters[number], acks)
+            )
             sending.add(task)
             task.add_done_callback(sending.discard)
         await asyncio.gather(*sending)
