@@ -15,6 +15,7 @@ import asyncio
 import random
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -48,12 +49,14 @@ class Seen:
         told: moment at which its watcher was told of each version, or of a later one.
         version: the last one its watcher was told of.
         messages: changes its watcher was sent.
+        refused: why events were not taken: gRPC sheds calls when very many wait.
     """
 
     sent: dict[int, float] = field(default_factory=dict)
     told: dict[int, float] = field(default_factory=dict)
     version: int = 0
     messages: int = 0
+    refused: list[str] = field(default_factory=list)
 
 
 def first_events() -> Iterator[living_pb2.EncounterEvent]:
@@ -122,7 +125,11 @@ async def send(
     )
     started = time.perf_counter()
     request = living_pb2.RecordEventsRequest(encounter_id=number, events=[event])
-    reply = await call(request, metadata=EMR, timeout=30)
+    try:
+        reply = await call(request, metadata=EMR, timeout=30)
+    except grpc.aio.AioRpcError as error:
+        seen.refused.append(error.code().name)
+        return
     acks.append(time.perf_counter() - started)
     seen.sent.setdefault(reply.version, started)
 
@@ -201,7 +208,8 @@ async def run(address: str, watchers: int, rate: float, seconds: float) -> None:
     ]
     messages = sum(seen.messages for seen in encounters.values())
     print(f"{watchers} watchers, {count:,} events in {took:.1f} s ({count / took:,.0f} a second)")
-    print(f"changes not delivered: {lost}; messages to watchers: {messages:,}")
+    refused = Counter(why for seen in encounters.values() for why in seen.refused)
+    print(f"events refused: {dict(refused) or 0}; changes not delivered: {lost}; messages: {messages:,}")
     for name, times in (("event kept", acks), ("change delivered", delays), ("Evaluate beside it", probes)):
         parts = (quantile(times, part) / 1e3 for part in (0.5, 0.99, 1.0))
         print("{}: p50 {:.1f} ms, p99 {:.1f} ms, longest {:.1f} ms".format(name, *parts))

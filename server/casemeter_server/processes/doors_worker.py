@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,8 +20,7 @@ from casemeter_server.metrics import Metrics
 from casemeter_server.processes.packs import open_packs
 from casemeter_server.processes.plan import Plan
 
-NICE: Final = 5
-"""How far door workers stand back where cores are scarce: no page and no batch delays an order over gRPC."""
+_NICE: Final = 10
 
 
 @asynccontextmanager
@@ -34,7 +34,7 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
         IdentitySettingsError: a file of the clients of a door cannot be used.
         StoreError: the store cannot be used.
     """
-    os.nice(NICE)
+    _stand_back()
     config = plan.config
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     is_local = check_listener(config.doors, config.identity is not None)
@@ -47,3 +47,14 @@ async def answer(plan: Plan) -> AsyncIterator[None]:
         app = create_app(engine, authenticator, config.door_settings, is_local=is_local, count=count)
         async with serve_doors(app, sockets, config.stop_seconds):
             yield
+
+
+def _stand_back() -> None:
+    """Take a core only while no process for gRPC wants it: no page and no batch delays an order there.
+
+    A lower priority alone is not enough: the core would be given up at the end of a slice of milliseconds.
+    """
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        os.nice(_NICE)
