@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -33,6 +34,8 @@ from casemeter_server.store.store import Store, StoreUnavailable
 from casemeter_server.terms import Terms
 
 EVALUATE: Final = "Evaluate"
+
+_log: Final = logging.getLogger("casemeter")
 
 
 class Engine:
@@ -95,6 +98,8 @@ class Engine:
         if self._watching is not None and self._settings is not None:
             await self._settings.take_up()
             tasks = [asyncio.create_task(work()) for work in (self._watching.run, self._settings.watch)]
+            for task in tasks:
+                task.add_done_callback(_tell_end)
         try:
             yield
         finally:
@@ -198,6 +203,12 @@ class Engine:
     ) -> terms_pb2.SearchTermsResponse:
         # Beside the loop that answers orders.
         return await to_thread(self._terms.search, request)
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """Log that what follows the store has ended by a bug: nobody would be told of changes any more."""
+    if not task.cancelled() and (failure := task.exception()):
+        _log.error("%s ended: %s", task.get_coro(), type(failure).__name__)
 
 
 @contextlib.asynccontextmanager
