@@ -104,8 +104,9 @@ class Watching:
         change = living_pb2.EncounterChange(
             state_hash=state.state_hash, version=state.version, closed=state.closed
         )
+        # Without a number the evaluator would draw one, which takes a call of the system.
         question = service_pb2.EvaluateRequest(
-            pack=request.pack, encounter=state.encounter, phase=request.phase
+            call_id=DOOR, pack=request.pack, encounter=state.encounter, phase=request.phase
         )
         evaluator = self._evaluator()
         if evaluator.has_rules:
