@@ -19,6 +19,7 @@ from casemeter.v1 import finding_pb2, living_pb2, service_pb2
 from casemeter_client._errors import from_rpc
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
+from casemeter_server.encounters.changes import tell_changes
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.store.store import Store
 from event_strategies import histories
@@ -200,6 +201,19 @@ def test_a_watcher_is_told_what_changes_and_what_is_withdrawn(encounter: Encount
     assert all(gone.text_zh and gone.text_en and gone.rule for gone in third.withdrawn)
     assert third.version == 3
     watch.cancel()
+
+
+def test_how_a_finding_is_shown_is_no_change() -> None:
+    """What interrupted once stands inline when the same state is looked at again."""
+    shown = (finding_pb2.PRESENTATION_INTERRUPT, finding_pb2.PRESENTATION_INLINE)
+    before, after = (
+        living_pb2.EncounterChange(
+            verdict={"findings": [{"alert_key": "a", "text_zh": "甲", "presentation": presentation}]}
+        )
+        for presentation in shown
+    )
+    tell_changes(before, after)
+    assert not (after.changed or after.appeared or after.withdrawn)
 
 
 def test_a_watcher_may_come_before_the_encounter(encounter: Encounter) -> None:

@@ -46,7 +46,8 @@ class Sender(threading.Thread):
                 try:
                     self._send(channel, self.sent)
                 except grpc.RpcError as error:
-                    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    # A server that ends cancels calls that it had not begun.
+                    if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
                         self.broken.append(f"{self._name_of}: {error}")
                         return
                     time.sleep(0.02)

@@ -18,7 +18,7 @@ def _money(verdict: Verdict) -> Any:
 
 
 def _findings(verdict: Verdict) -> Any:
-    return [(one.alert_key, one.presentation, one.text_zh) for one in verdict.findings]
+    return [(one.alert_key, one.text_zh) for one in verdict.findings]
 
 
 def _facts(verdict: Verdict) -> Any:
