@@ -26,51 +26,51 @@ from casemeter.v1 import charges_pb2 as casemeter_dot_v1_dot_charges__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61semeter/v1/encounter.proto\x12\x0c\x63\x61semeter.v1\x1a\x1a\x63\x61semeter/v1/charges.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x08\n\tEncounter\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x1e\n\x03sex\x18\x02 \x01(\x0e\x32\x11.casemeter.v1.Sex\x12\x14\n\nbirth_date\x18\x03 \x01(\tH\x00\x12 \n\x03\x61ge\x18\x04 \x01(\x0b\x32\x11.casemeter.v1.AgeH\x00\x12\x32\n\x0e\x61\x64mission_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x64ischarge_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdischarge_way\x18\x07 \x01(\x0e\x32\x1a.casemeter.v1.DischargeWay\x12\x16\n\x0einsurance_type\x18\x08 \x01(\t\x12\x34\n\x11\x64iagnosis_edition\x18\t \x01(\x0e\x32\x19.casemeter.v1.CodeEdition\x12\x34\n\x11procedure_edition\x18\n \x01(\x0e\x32\x19.casemeter.v1.CodeEdition\x12*\n\tdiagnoses\x18\x0b \x03(\x0b\x32\x17.casemeter.v1.Diagnosis\x12+\n\nprocedures\x18\x0c \x03(\x0b\x32\x17.casemeter.v1.Procedure\x12\'\n\x08segments\x18\r \x03(\x0b\x32\x15.casemeter.v1.Segment\x12\x16\n\ticu_hours\x18\x0e \x01(\x01H\x01\x88\x01\x01\x12&\n\x07newborn\x18\x0f \x01(\x0b\x32\x15.casemeter.v1.Newborn\x12&\n\x07\x63harges\x18\x14 \x01(\x0b\x32\x15.casemeter.v1.Charges\x12#\n\x06orders\x18\x15 \x03(\x0b\x32\x13.casemeter.v1.Order\x12+\n\nvisit_kind\x18\x16 \x01(\x0e\x32\x17.casemeter.v1.VisitKind\x12\x10\n\x08self_pay\x18\x17 \x01(\x08\x12\x0b\n\x03tcm\x18\x18 \x01(\x08\x12\x19\n\x11\x64ischarge_ordered\x18\x19 \x01(\x08\x12\x12\n\nperson_key\x18\x1a \x01(\t\x12\x31\n\rearlier_stays\x18\x1b \x01(\x0b\x32\x1a.casemeter.v1.EarlierStays\x12+\n\nfront_page\x18\x1c \x01(\x0b\x32\x17.casemeter.v1.FrontPage\x12(\n\x08\x66\x61\x63ility\x18\x1d \x01(\x0b\x32\x16.casemeter.v1.Facility\x12-\n\x10prior_treatments\x18\x1e \x01(\x0b\x32\x13.casemeter.v1.Words\x12\'\n\nscreenings\x18\x1f \x01(\x0b\x32\x13.casemeter.v1.WordsB\x0c\n\nage_sourceB\x0c\n\n_icu_hoursJ\x04\x08 \x10(\"\x16\n\x05Words\x12\r\n\x05words\x18\x01 \x03(\t\"F\n\x08\x46\x61\x63ility\x12\x12\n\x05level\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mpus\x18\x03 \x01(\tB\x08\n\x06_level\"9\n\tFrontPage\x12,\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x1c.casemeter.v1.FrontPageField\"-\n\x0e\x46rontPageField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"8\n\x0c\x45\x61rlierStays\x12(\n\x05stays\x18\x01 \x03(\x0b\x32\x19.casemeter.v1.EarlierStay\"\xb4\x02\n\x0b\x45\x61rlierStay\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mpus\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x64mission_date\x18\x03 \x01(\t\x12\x16\n\x0e\x64ischarge_date\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x11\n\tdiagnoses\x18\x06 \x03(\t\x12\x12\n\nprocedures\x18\x07 \x03(\t\x12\x31\n\rdischarge_way\x18\x08 \x01(\x0e\x32\x1a.casemeter.v1.DischargeWay\x12 \n\x13readmission_planned\x18\t \x01(\x08H\x00\x88\x01\x01\x12\x15\n\x08\x63ost_fen\x18\n \x01(\x03H\x01\x88\x01\x01\x12\x12\n\noutpatient\x18\x0b \x01(\x08\x42\x16\n\x14_readmission_plannedB\x0b\n\t_cost_fen\"?\n\x03\x41ge\x12\x12\n\x05years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04\x64\x61ys\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x08\n\x06_yearsB\x07\n\x05_days\"\xeb\x01\n\tDiagnosis\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.casemeter.v1.DiagnosisKind\x12+\n\x05phase\x18\x03 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisPhase\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisState\x12=\n\x13\x61\x64mission_condition\x18\x05 \x01(\x0e\x32 .casemeter.v1.AdmissionCondition\x12\x0c\n\x04name\x18\x06 \x01(\t\"\x85\x01\n\tProcedure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x04 \x01(\t\"\x93\x01\n\x07Segment\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x16\n\x0eintensive_care\x18\x02 \x01(\x08\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\x07Newborn\x12\x1b\n\x0e\x62irth_weight_g\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12\x61\x64mission_weight_g\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x11\n\x0f_birth_weight_gB\x15\n\x13_admission_weight_g*8\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0c\n\x08SEX_MALE\x10\x01\x12\x0e\n\nSEX_FEMALE\x10\x02*\xd1\x01\n\x0c\x44ischargeWay\x12\x1d\n\x19\x44ISCHARGE_WAY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44ISCHARGE_WAY_HOME\x10\x01\x12\x1a\n\x16\x44ISCHARGE_WAY_TRANSFER\x10\x02\x12\x1b\n\x17\x44ISCHARGE_WAY_COMMUNITY\x10\x03\x12\x1f\n\x1b\x44ISCHARGE_WAY_WITHOUT_ORDER\x10\x04\x12\x17\n\x13\x44ISCHARGE_WAY_DEATH\x10\x05\x12\x17\n\x13\x44ISCHARGE_WAY_OTHER\x10\t*\xe6\x01\n\tVisitKind\x12\x1a\n\x16VISIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14VISIT_KIND_INPATIENT\x10\x01\x12\x1a\n\x16VISIT_KIND_DAY_SURGERY\x10\x02\x12\x17\n\x13VISIT_KIND_DAY_CARE\x10\x03\x12#\n\x1fVISIT_KIND_PSYCHIATRIC_PER_DIEM\x10\x04\x12&\n\"VISIT_KIND_REHABILITATION_PER_DIEM\x10\x05\x12!\n\x1dVISIT_KIND_LONG_TERM_PER_DIEM\x10\x06*b\n\x0b\x43odeEdition\x12\x1c\n\x18\x43ODE_EDITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ODE_EDITION_INSURANCE\x10\x01\x12\x19\n\x15\x43ODE_EDITION_CLINICAL\x10\x02*\xcd\x01\n\rDiagnosisKind\x12\x1e\n\x1a\x44IAGNOSIS_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IAGNOSIS_KIND_WESTERN\x10\x01\x12\x1e\n\x1a\x44IAGNOSIS_KIND_TCM_DISEASE\x10\x02\x12\x1f\n\x1b\x44IAGNOSIS_KIND_TCM_SYNDROME\x10\x03\x12\x1c\n\x18\x44IAGNOSIS_KIND_PATHOLOGY\x10\x04\x12!\n\x1d\x44IAGNOSIS_KIND_EXTERNAL_CAUSE\x10\x05*\xac\x01\n\x0e\x44iagnosisPhase\x12\x1f\n\x1b\x44IAGNOSIS_PHASE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44IAGNOSIS_PHASE_OUTPATIENT\x10\x01\x12\x1d\n\x19\x44IAGNOSIS_PHASE_ADMISSION\x10\x02\x12\x1b\n\x17\x44IAGNOSIS_PHASE_WORKING\x10\x03\x12\x1d\n\x19\x44IAGNOSIS_PHASE_DISCHARGE\x10\x04*\x8e\x01\n\x0e\x44iagnosisState\x12\x1f\n\x1b\x44IAGNOSIS_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44IAGNOSIS_STATE_SUSPECTED\x10\x01\x12\x1d\n\x19\x44IAGNOSIS_STATE_CONFIRMED\x10\x02\x12\x1d\n\x19\x44IAGNOSIS_STATE_RULED_OUT\x10\x03*\xc1\x01\n\x12\x41\x64missionCondition\x12#\n\x1f\x41\x44MISSION_CONDITION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x44MISSION_CONDITION_PRESENT\x10\x01\x12$\n ADMISSION_CONDITION_UNDETERMINED\x10\x02\x12\x1f\n\x1b\x41\x44MISSION_CONDITION_UNKNOWN\x10\x03\x12\x1e\n\x1a\x41\x44MISSION_CONDITION_ABSENT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61semeter/v1/encounter.proto\x12\x0c\x63\x61semeter.v1\x1a\x1a\x63\x61semeter/v1/charges.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x08\n\tEncounter\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x1e\n\x03sex\x18\x02 \x01(\x0e\x32\x11.casemeter.v1.Sex\x12\x14\n\nbirth_date\x18\x03 \x01(\tH\x00\x12 \n\x03\x61ge\x18\x04 \x01(\x0b\x32\x11.casemeter.v1.AgeH\x00\x12\x32\n\x0e\x61\x64mission_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x64ischarge_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdischarge_way\x18\x07 \x01(\x0e\x32\x1a.casemeter.v1.DischargeWay\x12\x16\n\x0einsurance_type\x18\x08 \x01(\t\x12\x34\n\x11\x64iagnosis_edition\x18\t \x01(\x0e\x32\x19.casemeter.v1.CodeEdition\x12\x34\n\x11procedure_edition\x18\n \x01(\x0e\x32\x19.casemeter.v1.CodeEdition\x12*\n\tdiagnoses\x18\x0b \x03(\x0b\x32\x17.casemeter.v1.Diagnosis\x12+\n\nprocedures\x18\x0c \x03(\x0b\x32\x17.casemeter.v1.Procedure\x12\'\n\x08segments\x18\r \x03(\x0b\x32\x15.casemeter.v1.Segment\x12\x16\n\ticu_hours\x18\x0e \x01(\x01H\x01\x88\x01\x01\x12&\n\x07newborn\x18\x0f \x01(\x0b\x32\x15.casemeter.v1.Newborn\x12\x33\n\x12planned_procedures\x18\x10 \x03(\x0b\x32\x17.casemeter.v1.Procedure\x12&\n\x07\x63harges\x18\x14 \x01(\x0b\x32\x15.casemeter.v1.Charges\x12#\n\x06orders\x18\x15 \x03(\x0b\x32\x13.casemeter.v1.Order\x12+\n\nvisit_kind\x18\x16 \x01(\x0e\x32\x17.casemeter.v1.VisitKind\x12\x10\n\x08self_pay\x18\x17 \x01(\x08\x12\x0b\n\x03tcm\x18\x18 \x01(\x08\x12\x19\n\x11\x64ischarge_ordered\x18\x19 \x01(\x08\x12\x12\n\nperson_key\x18\x1a \x01(\t\x12\x31\n\rearlier_stays\x18\x1b \x01(\x0b\x32\x1a.casemeter.v1.EarlierStays\x12+\n\nfront_page\x18\x1c \x01(\x0b\x32\x17.casemeter.v1.FrontPage\x12(\n\x08\x66\x61\x63ility\x18\x1d \x01(\x0b\x32\x16.casemeter.v1.Facility\x12-\n\x10prior_treatments\x18\x1e \x01(\x0b\x32\x13.casemeter.v1.Words\x12\'\n\nscreenings\x18\x1f \x01(\x0b\x32\x13.casemeter.v1.WordsB\x0c\n\nage_sourceB\x0c\n\n_icu_hoursJ\x04\x08 \x10(\"\x16\n\x05Words\x12\r\n\x05words\x18\x01 \x03(\t\"F\n\x08\x46\x61\x63ility\x12\x12\n\x05level\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mpus\x18\x03 \x01(\tB\x08\n\x06_level\"9\n\tFrontPage\x12,\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x1c.casemeter.v1.FrontPageField\"-\n\x0e\x46rontPageField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"8\n\x0c\x45\x61rlierStays\x12(\n\x05stays\x18\x01 \x03(\x0b\x32\x19.casemeter.v1.EarlierStay\"\xb4\x02\n\x0b\x45\x61rlierStay\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mpus\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x64mission_date\x18\x03 \x01(\t\x12\x16\n\x0e\x64ischarge_date\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x11\n\tdiagnoses\x18\x06 \x03(\t\x12\x12\n\nprocedures\x18\x07 \x03(\t\x12\x31\n\rdischarge_way\x18\x08 \x01(\x0e\x32\x1a.casemeter.v1.DischargeWay\x12 \n\x13readmission_planned\x18\t \x01(\x08H\x00\x88\x01\x01\x12\x15\n\x08\x63ost_fen\x18\n \x01(\x03H\x01\x88\x01\x01\x12\x12\n\noutpatient\x18\x0b \x01(\x08\x42\x16\n\x14_readmission_plannedB\x0b\n\t_cost_fen\"?\n\x03\x41ge\x12\x12\n\x05years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x11\n\x04\x64\x61ys\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x08\n\x06_yearsB\x07\n\x05_days\"\xeb\x01\n\tDiagnosis\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.casemeter.v1.DiagnosisKind\x12+\n\x05phase\x18\x03 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisPhase\x12+\n\x05state\x18\x04 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisState\x12=\n\x13\x61\x64mission_condition\x18\x05 \x01(\x0e\x32 .casemeter.v1.AdmissionCondition\x12\x0c\n\x04name\x18\x06 \x01(\t\"\x85\x01\n\tProcedure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x04 \x01(\t\"\x93\x01\n\x07Segment\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x16\n\x0eintensive_care\x18\x02 \x01(\x08\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\x07Newborn\x12\x1b\n\x0e\x62irth_weight_g\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1f\n\x12\x61\x64mission_weight_g\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x11\n\x0f_birth_weight_gB\x15\n\x13_admission_weight_g*8\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0c\n\x08SEX_MALE\x10\x01\x12\x0e\n\nSEX_FEMALE\x10\x02*\xd1\x01\n\x0c\x44ischargeWay\x12\x1d\n\x19\x44ISCHARGE_WAY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44ISCHARGE_WAY_HOME\x10\x01\x12\x1a\n\x16\x44ISCHARGE_WAY_TRANSFER\x10\x02\x12\x1b\n\x17\x44ISCHARGE_WAY_COMMUNITY\x10\x03\x12\x1f\n\x1b\x44ISCHARGE_WAY_WITHOUT_ORDER\x10\x04\x12\x17\n\x13\x44ISCHARGE_WAY_DEATH\x10\x05\x12\x17\n\x13\x44ISCHARGE_WAY_OTHER\x10\t*\xe6\x01\n\tVisitKind\x12\x1a\n\x16VISIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14VISIT_KIND_INPATIENT\x10\x01\x12\x1a\n\x16VISIT_KIND_DAY_SURGERY\x10\x02\x12\x17\n\x13VISIT_KIND_DAY_CARE\x10\x03\x12#\n\x1fVISIT_KIND_PSYCHIATRIC_PER_DIEM\x10\x04\x12&\n\"VISIT_KIND_REHABILITATION_PER_DIEM\x10\x05\x12!\n\x1dVISIT_KIND_LONG_TERM_PER_DIEM\x10\x06*b\n\x0b\x43odeEdition\x12\x1c\n\x18\x43ODE_EDITION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ODE_EDITION_INSURANCE\x10\x01\x12\x19\n\x15\x43ODE_EDITION_CLINICAL\x10\x02*\xcd\x01\n\rDiagnosisKind\x12\x1e\n\x1a\x44IAGNOSIS_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IAGNOSIS_KIND_WESTERN\x10\x01\x12\x1e\n\x1a\x44IAGNOSIS_KIND_TCM_DISEASE\x10\x02\x12\x1f\n\x1b\x44IAGNOSIS_KIND_TCM_SYNDROME\x10\x03\x12\x1c\n\x18\x44IAGNOSIS_KIND_PATHOLOGY\x10\x04\x12!\n\x1d\x44IAGNOSIS_KIND_EXTERNAL_CAUSE\x10\x05*\xac\x01\n\x0e\x44iagnosisPhase\x12\x1f\n\x1b\x44IAGNOSIS_PHASE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44IAGNOSIS_PHASE_OUTPATIENT\x10\x01\x12\x1d\n\x19\x44IAGNOSIS_PHASE_ADMISSION\x10\x02\x12\x1b\n\x17\x44IAGNOSIS_PHASE_WORKING\x10\x03\x12\x1d\n\x19\x44IAGNOSIS_PHASE_DISCHARGE\x10\x04*\x8e\x01\n\x0e\x44iagnosisState\x12\x1f\n\x1b\x44IAGNOSIS_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44IAGNOSIS_STATE_SUSPECTED\x10\x01\x12\x1d\n\x19\x44IAGNOSIS_STATE_CONFIRMED\x10\x02\x12\x1d\n\x19\x44IAGNOSIS_STATE_RULED_OUT\x10\x03*\xc1\x01\n\x12\x41\x64missionCondition\x12#\n\x1f\x41\x44MISSION_CONDITION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41\x44MISSION_CONDITION_PRESENT\x10\x01\x12$\n ADMISSION_CONDITION_UNDETERMINED\x10\x02\x12\x1f\n\x1b\x41\x44MISSION_CONDITION_UNKNOWN\x10\x03\x12\x1e\n\x1a\x41\x44MISSION_CONDITION_ABSENT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.encounter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEX']._serialized_start=2447
-  _globals['_SEX']._serialized_end=2503
-  _globals['_DISCHARGEWAY']._serialized_start=2506
-  _globals['_DISCHARGEWAY']._serialized_end=2715
-  _globals['_VISITKIND']._serialized_start=2718
-  _globals['_VISITKIND']._serialized_end=2948
-  _globals['_CODEEDITION']._serialized_start=2950
-  _globals['_CODEEDITION']._serialized_end=3048
-  _globals['_DIAGNOSISKIND']._serialized_start=3051
-  _globals['_DIAGNOSISKIND']._serialized_end=3256
-  _globals['_DIAGNOSISPHASE']._serialized_start=3259
-  _globals['_DIAGNOSISPHASE']._serialized_end=3431
-  _globals['_DIAGNOSISSTATE']._serialized_start=3434
-  _globals['_DIAGNOSISSTATE']._serialized_end=3576
-  _globals['_ADMISSIONCONDITION']._serialized_start=3579
-  _globals['_ADMISSIONCONDITION']._serialized_end=3772
+  _globals['_SEX']._serialized_start=2500
+  _globals['_SEX']._serialized_end=2556
+  _globals['_DISCHARGEWAY']._serialized_start=2559
+  _globals['_DISCHARGEWAY']._serialized_end=2768
+  _globals['_VISITKIND']._serialized_start=2771
+  _globals['_VISITKIND']._serialized_end=3001
+  _globals['_CODEEDITION']._serialized_start=3003
+  _globals['_CODEEDITION']._serialized_end=3101
+  _globals['_DIAGNOSISKIND']._serialized_start=3104
+  _globals['_DIAGNOSISKIND']._serialized_end=3309
+  _globals['_DIAGNOSISPHASE']._serialized_start=3312
+  _globals['_DIAGNOSISPHASE']._serialized_end=3484
+  _globals['_DIAGNOSISSTATE']._serialized_start=3487
+  _globals['_DIAGNOSISSTATE']._serialized_end=3629
+  _globals['_ADMISSIONCONDITION']._serialized_start=3632
+  _globals['_ADMISSIONCONDITION']._serialized_end=3825
   _globals['_ENCOUNTER']._serialized_start=108
-  _globals['_ENCOUNTER']._serialized_end=1170
-  _globals['_WORDS']._serialized_start=1172
-  _globals['_WORDS']._serialized_end=1194
-  _globals['_FACILITY']._serialized_start=1196
-  _globals['_FACILITY']._serialized_end=1266
-  _globals['_FRONTPAGE']._serialized_start=1268
-  _globals['_FRONTPAGE']._serialized_end=1325
-  _globals['_FRONTPAGEFIELD']._serialized_start=1327
-  _globals['_FRONTPAGEFIELD']._serialized_end=1372
-  _globals['_EARLIERSTAYS']._serialized_start=1374
-  _globals['_EARLIERSTAYS']._serialized_end=1430
-  _globals['_EARLIERSTAY']._serialized_start=1433
-  _globals['_EARLIERSTAY']._serialized_end=1741
-  _globals['_AGE']._serialized_start=1743
-  _globals['_AGE']._serialized_end=1806
-  _globals['_DIAGNOSIS']._serialized_start=1809
-  _globals['_DIAGNOSIS']._serialized_end=2044
-  _globals['_PROCEDURE']._serialized_start=2047
-  _globals['_PROCEDURE']._serialized_end=2180
-  _globals['_SEGMENT']._serialized_start=2183
-  _globals['_SEGMENT']._serialized_end=2330
-  _globals['_NEWBORN']._serialized_start=2332
-  _globals['_NEWBORN']._serialized_end=2445
+  _globals['_ENCOUNTER']._serialized_end=1223
+  _globals['_WORDS']._serialized_start=1225
+  _globals['_WORDS']._serialized_end=1247
+  _globals['_FACILITY']._serialized_start=1249
+  _globals['_FACILITY']._serialized_end=1319
+  _globals['_FRONTPAGE']._serialized_start=1321
+  _globals['_FRONTPAGE']._serialized_end=1378
+  _globals['_FRONTPAGEFIELD']._serialized_start=1380
+  _globals['_FRONTPAGEFIELD']._serialized_end=1425
+  _globals['_EARLIERSTAYS']._serialized_start=1427
+  _globals['_EARLIERSTAYS']._serialized_end=1483
+  _globals['_EARLIERSTAY']._serialized_start=1486
+  _globals['_EARLIERSTAY']._serialized_end=1794
+  _globals['_AGE']._serialized_start=1796
+  _globals['_AGE']._serialized_end=1859
+  _globals['_DIAGNOSIS']._serialized_start=1862
+  _globals['_DIAGNOSIS']._serialized_end=2097
+  _globals['_PROCEDURE']._serialized_start=2100
+  _globals['_PROCEDURE']._serialized_end=2233
+  _globals['_SEGMENT']._serialized_start=2236
+  _globals['_SEGMENT']._serialized_end=2383
+  _globals['_NEWBORN']._serialized_start=2385
+  _globals['_NEWBORN']._serialized_end=2498
 # @@protoc_insertion_point(module_scope)

@@ -116,7 +116,7 @@ ADMISSION_CONDITION_UNKNOWN: AdmissionCondition
 ADMISSION_CONDITION_ABSENT: AdmissionCondition
 
 class Encounter(_message.Message):
-    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn", "charges", "orders", "visit_kind", "self_pay", "tcm", "discharge_ordered", "person_key", "earlier_stays", "front_page", "facility", "prior_treatments", "screenings")
+    __slots__ = ("encounter_id", "sex", "birth_date", "age", "admission_time", "discharge_time", "discharge_way", "insurance_type", "diagnosis_edition", "procedure_edition", "diagnoses", "procedures", "segments", "icu_hours", "newborn", "planned_procedures", "charges", "orders", "visit_kind", "self_pay", "tcm", "discharge_ordered", "person_key", "earlier_stays", "front_page", "facility", "prior_treatments", "screenings")
     ENCOUNTER_ID_FIELD_NUMBER: _ClassVar[int]
     SEX_FIELD_NUMBER: _ClassVar[int]
     BIRTH_DATE_FIELD_NUMBER: _ClassVar[int]
@@ -132,6 +132,7 @@ class Encounter(_message.Message):
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     ICU_HOURS_FIELD_NUMBER: _ClassVar[int]
     NEWBORN_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_PROCEDURES_FIELD_NUMBER: _ClassVar[int]
     CHARGES_FIELD_NUMBER: _ClassVar[int]
     ORDERS_FIELD_NUMBER: _ClassVar[int]
     VISIT_KIND_FIELD_NUMBER: _ClassVar[int]
@@ -159,6 +160,7 @@ class Encounter(_message.Message):
     segments: _containers.RepeatedCompositeFieldContainer[Segment]
     icu_hours: float
     newborn: Newborn
+    planned_procedures: _containers.RepeatedCompositeFieldContainer[Procedure]
     charges: _charges_pb2.Charges
     orders: _containers.RepeatedCompositeFieldContainer[_charges_pb2.Order]
     visit_kind: VisitKind
@@ -171,7 +173,7 @@ class Encounter(_message.Message):
     facility: Facility
     prior_treatments: Words
     screenings: Words
-    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ..., charges: _Optional[_Union[_charges_pb2.Charges, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_charges_pb2.Order, _Mapping]]] = ..., visit_kind: _Optional[_Union[VisitKind, str]] = ..., self_pay: _Optional[bool] = ..., tcm: _Optional[bool] = ..., discharge_ordered: _Optional[bool] = ..., person_key: _Optional[str] = ..., earlier_stays: _Optional[_Union[EarlierStays, _Mapping]] = ..., front_page: _Optional[_Union[FrontPage, _Mapping]] = ..., facility: _Optional[_Union[Facility, _Mapping]] = ..., prior_treatments: _Optional[_Union[Words, _Mapping]] = ..., screenings: _Optional[_Union[Words, _Mapping]] = ...) -> None: ...
+    def __init__(self, encounter_id: _Optional[str] = ..., sex: _Optional[_Union[Sex, str]] = ..., birth_date: _Optional[str] = ..., age: _Optional[_Union[Age, _Mapping]] = ..., admission_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., discharge_way: _Optional[_Union[DischargeWay, str]] = ..., insurance_type: _Optional[str] = ..., diagnosis_edition: _Optional[_Union[CodeEdition, str]] = ..., procedure_edition: _Optional[_Union[CodeEdition, str]] = ..., diagnoses: _Optional[_Iterable[_Union[Diagnosis, _Mapping]]] = ..., procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., segments: _Optional[_Iterable[_Union[Segment, _Mapping]]] = ..., icu_hours: _Optional[float] = ..., newborn: _Optional[_Union[Newborn, _Mapping]] = ..., planned_procedures: _Optional[_Iterable[_Union[Procedure, _Mapping]]] = ..., charges: _Optional[_Union[_charges_pb2.Charges, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[_charges_pb2.Order, _Mapping]]] = ..., visit_kind: _Optional[_Union[VisitKind, str]] = ..., self_pay: _Optional[bool] = ..., tcm: _Optional[bool] = ..., discharge_ordered: _Optional[bool] = ..., person_key: _Optional[str] = ..., earlier_stays: _Optional[_Union[EarlierStays, _Mapping]] = ..., front_page: _Optional[_Union[FrontPage, _Mapping]] = ..., facility: _Optional[_Union[Facility, _Mapping]] = ..., prior_treatments: _Optional[_Union[Words, _Mapping]] = ..., screenings: _Optional[_Union[Words, _Mapping]] = ...) -> None: ...
 
 class Words(_message.Message):
     __slots__ = ("words",)

@@ -30,51 +30,57 @@ from casemeter.v1 import verdict_pb2 as casemeter_dot_v1_dot_verdict__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x61semeter/v1/living.proto\x12\x0c\x63\x61semeter.v1\x1a\x1a\x63\x61semeter/v1/charges.proto\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x18\x63\x61semeter/v1/error.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x1a\x63\x61semeter/v1/verdict.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x04\n\x0e\x45ncounterEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63orrects\x18\x03 \x01(\t\x12(\n\x05\x66\x61\x63ts\x18\n \x01(\x0b\x32\x17.casemeter.v1.StayFactsH\x00\x12\x31\n\tdiagnosis\x18\x0b \x01(\x0b\x32\x1c.casemeter.v1.DiagnosisEventH\x00\x12\x31\n\tprocedure\x18\x0c \x01(\x0b\x32\x1c.casemeter.v1.ProcedureEventH\x00\x12)\n\x05order\x18\r \x01(\x0b\x32\x18.casemeter.v1.OrderEventH\x00\x12+\n\x06\x63harge\x18\x0e \x01(\x0b\x32\x19.casemeter.v1.ChargeEventH\x00\x12-\n\x07segment\x18\x0f \x01(\x0b\x32\x1a.casemeter.v1.SegmentEventH\x00\x12\x32\n\nfront_page\x18\x10 \x01(\x0b\x32\x1c.casemeter.v1.FrontPageEventH\x00\x12\x33\n\nsettlement\x18\x11 \x01(\x0b\x32\x1d.casemeter.v1.SettlementEventH\x00\x12-\n\x07\x63losing\x18\x12 \x01(\x0b\x32\x1a.casemeter.v1.ClosingEventH\x00\x42\x06\n\x04what\"E\n\tStayFacts\x12\'\n\x06values\x18\x01 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x0f\n\x07\x63leared\x18\x02 \x03(\t\"Z\n\x0e\x44iagnosisEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\tdiagnosis\x18\x02 \x01(\x0b\x32\x17.casemeter.v1.Diagnosis\x12\x10\n\x08position\x18\x03 \x01(\x05\"Z\n\x0eProcedureEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\tprocedure\x18\x02 \x01(\x0b\x32\x17.casemeter.v1.Procedure\x12\x10\n\x08position\x18\x03 \x01(\x05\"<\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x05order\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.Order\"A\n\x0b\x43hargeEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12&\n\x04line\x18\x02 \x01(\x0b\x32\x18.casemeter.v1.ChargeLine\"B\n\x0cSegmentEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12&\n\x07segment\x18\x02 \x01(\x0b\x32\x15.casemeter.v1.Segment\"<\n\x0e\x46rontPageEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"K\n\x0fSettlementEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\nsettlement\x18\x02 \x01(\x0b\x32\x18.casemeter.v1.Settlement\"V\n\nSettlement\x12\x11\n\tfrom_date\x18\x01 \x01(\t\x12\x0f\n\x07to_date\x18\x02 \x01(\t\x12\x16\n\ttotal_fen\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x0c\n\n_total_fen\"\x1e\n\x0c\x43losingEvent\x12\x0e\n\x06\x63losed\x18\x01 \x01(\x08\"\xc1\x01\n\x0e\x45ncounterState\x12*\n\tencounter\x18\x01 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x12\n\nstate_hash\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12-\n\x0bsettlements\x18\x04 \x03(\x0b\x32\x18.casemeter.v1.Settlement\x12\x0e\n\x06\x63losed\x18\x05 \x01(\x08\x12\x0f\n\x07waiting\x18\x06 \x03(\t\x12\x0e\n\x06\x65vents\x18\x07 \x01(\x03\"}\n\x13RecordEventsRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12,\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1c.casemeter.v1.EncounterEvent\x12\x10\n\x08if_state\x18\x04 \x01(\t\"Z\n\x14RecordEventsResponse\x12\x12\n\nstate_hash\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06opened\x18\x03 \x01(\x08\x12\r\n\x05known\x18\x04 \x03(\t\">\n\x14ReadEncounterRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\"\x8a\x01\n\x15WatchEncounterRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12\x0c\n\x04pack\x18\x03 \x01(\t\x12&\n\x05phase\x18\x04 \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x13\n\x0bknown_state\x18\x05 \x01(\t\"\xf6\x01\n\x0f\x45ncounterChange\x12\x12\n\nstate_hash\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12(\n\x07verdict\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.VerdictH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.casemeter.v1.ErrorH\x00\x12\x0f\n\x07\x63hanged\x18\x05 \x03(\t\x12\x10\n\x08\x61ppeared\x18\x06 \x03(\t\x12\x31\n\twithdrawn\x18\x07 \x03(\x0b\x32\x1e.casemeter.v1.WithdrawnFinding\x12\x0e\n\x06\x63losed\x18\x08 \x01(\x08\x42\x08\n\x06result\"U\n\x10WithdrawnFinding\x12\x11\n\talert_key\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0f\n\x07text_zh\x18\x03 \x01(\t\x12\x0f\n\x07text_en\x18\x04 \x01(\t\"\xf6\x01\n\x14\x41nswerFindingRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12\x12\n\nstate_hash\x18\x03 \x01(\t\x12\x11\n\talert_key\x18\x04 \x01(\t\x12)\n\x06\x61nswer\x18\x05 \x01(\x0e\x32\x19.casemeter.v1.AlertAnswer\x12\x17\n\x0foverride_reason\x18\x06 \x01(\t\x12\x15\n\roverride_text\x18\x07 \x01(\t\x12&\n\x05phase\x18\x08 \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x0c\n\x04pack\x18\t \x01(\t\"(\n\x15\x41nswerFindingResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63\x61semeter/v1/living.proto\x12\x0c\x63\x61semeter.v1\x1a\x1a\x63\x61semeter/v1/charges.proto\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x18\x63\x61semeter/v1/error.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x1a\x63\x61semeter/v1/verdict.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x04\n\x0e\x45ncounterEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63orrects\x18\x03 \x01(\t\x12(\n\x05\x66\x61\x63ts\x18\n \x01(\x0b\x32\x17.casemeter.v1.StayFactsH\x00\x12\x31\n\tdiagnosis\x18\x0b \x01(\x0b\x32\x1c.casemeter.v1.DiagnosisEventH\x00\x12\x31\n\tprocedure\x18\x0c \x01(\x0b\x32\x1c.casemeter.v1.ProcedureEventH\x00\x12)\n\x05order\x18\r \x01(\x0b\x32\x18.casemeter.v1.OrderEventH\x00\x12+\n\x06\x63harge\x18\x0e \x01(\x0b\x32\x19.casemeter.v1.ChargeEventH\x00\x12-\n\x07segment\x18\x0f \x01(\x0b\x32\x1a.casemeter.v1.SegmentEventH\x00\x12\x32\n\nfront_page\x18\x10 \x01(\x0b\x32\x1c.casemeter.v1.FrontPageEventH\x00\x12\x33\n\nsettlement\x18\x11 \x01(\x0b\x32\x1d.casemeter.v1.SettlementEventH\x00\x12-\n\x07\x63losing\x18\x12 \x01(\x0b\x32\x1a.casemeter.v1.ClosingEventH\x00\x12-\n\x07outcome\x18\x13 \x01(\x0b\x32\x1a.casemeter.v1.OutcomeEventH\x00\x42\x06\n\x04what\"E\n\tStayFacts\x12\'\n\x06values\x18\x01 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x0f\n\x07\x63leared\x18\x02 \x03(\t\"Z\n\x0e\x44iagnosisEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\tdiagnosis\x18\x02 \x01(\x0b\x32\x17.casemeter.v1.Diagnosis\x12\x10\n\x08position\x18\x03 \x01(\x05\"k\n\x0eProcedureEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\tprocedure\x18\x02 \x01(\x0b\x32\x17.casemeter.v1.Procedure\x12\x10\n\x08position\x18\x03 \x01(\x05\x12\x0f\n\x07planned\x18\x04 \x01(\x08\"<\n\nOrderEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x05order\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.Order\"A\n\x0b\x43hargeEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12&\n\x04line\x18\x02 \x01(\x0b\x32\x18.casemeter.v1.ChargeLine\"B\n\x0cSegmentEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12&\n\x07segment\x18\x02 \x01(\x0b\x32\x15.casemeter.v1.Segment\"<\n\x0e\x46rontPageEvent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_value\"K\n\x0fSettlementEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12,\n\nsettlement\x18\x02 \x01(\x0b\x32\x18.casemeter.v1.Settlement\"V\n\nSettlement\x12\x11\n\tfrom_date\x18\x01 \x01(\t\x12\x0f\n\x07to_date\x18\x02 \x01(\t\x12\x16\n\ttotal_fen\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x0c\n\n_total_fen\"\x1e\n\x0c\x43losingEvent\x12\x0e\n\x06\x63losed\x18\x01 \x01(\x08\"c\n\x0cOutcomeEvent\x12+\n\x06source\x18\x01 \x01(\x0e\x32\x1b.casemeter.v1.OutcomeSource\x12&\n\x07outcome\x18\x02 \x01(\x0b\x32\x15.casemeter.v1.Outcome\"\xb1\x01\n\x07Outcome\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\x12\x14\n\x0cpack_version\x18\x03 \x01(\t\x12\x11\n\tdiagnoses\x18\x04 \x03(\t\x12\x12\n\nprocedures\x18\x05 \x03(\t\x12\x15\n\x08\x63ost_fen\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x0bpayment_fen\x18\x07 \x01(\x03H\x01\x88\x01\x01\x42\x0b\n\t_cost_fenB\x0e\n\x0c_payment_fen\"\xef\x01\n\x0e\x45ncounterState\x12*\n\tencounter\x18\x01 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x12\n\nstate_hash\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12-\n\x0bsettlements\x18\x04 \x03(\x0b\x32\x18.casemeter.v1.Settlement\x12\x0e\n\x06\x63losed\x18\x05 \x01(\x08\x12\x0f\n\x07waiting\x18\x06 \x03(\t\x12\x0e\n\x06\x65vents\x18\x07 \x01(\x03\x12,\n\x08outcomes\x18\x08 \x03(\x0b\x32\x1a.casemeter.v1.OutcomeEvent\"}\n\x13RecordEventsRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12,\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x1c.casemeter.v1.EncounterEvent\x12\x10\n\x08if_state\x18\x04 \x01(\t\"Z\n\x14RecordEventsResponse\x12\x12\n\nstate_hash\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06opened\x18\x03 \x01(\x08\x12\r\n\x05known\x18\x04 \x03(\t\">\n\x14ReadEncounterRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\"\x8a\x01\n\x15WatchEncounterRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12\x0c\n\x04pack\x18\x03 \x01(\t\x12&\n\x05phase\x18\x04 \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x13\n\x0bknown_state\x18\x05 \x01(\t\"\xf6\x01\n\x0f\x45ncounterChange\x12\x12\n\nstate_hash\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12(\n\x07verdict\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.VerdictH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.casemeter.v1.ErrorH\x00\x12\x0f\n\x07\x63hanged\x18\x05 \x03(\t\x12\x10\n\x08\x61ppeared\x18\x06 \x03(\t\x12\x31\n\twithdrawn\x18\x07 \x03(\x0b\x32\x1e.casemeter.v1.WithdrawnFinding\x12\x0e\n\x06\x63losed\x18\x08 \x01(\x08\x42\x08\n\x06result\"U\n\x10WithdrawnFinding\x12\x11\n\talert_key\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0f\n\x07text_zh\x18\x03 \x01(\t\x12\x0f\n\x07text_en\x18\x04 \x01(\t\"\xf6\x01\n\x14\x41nswerFindingRequest\x12\x14\n\x0c\x65ncounter_id\x18\x01 \x01(\t\x12\x10\n\x08hospital\x18\x02 \x01(\t\x12\x12\n\nstate_hash\x18\x03 \x01(\t\x12\x11\n\talert_key\x18\x04 \x01(\t\x12)\n\x06\x61nswer\x18\x05 \x01(\x0e\x32\x19.casemeter.v1.AlertAnswer\x12\x17\n\x0foverride_reason\x18\x06 \x01(\t\x12\x15\n\roverride_text\x18\x07 \x01(\t\x12&\n\x05phase\x18\x08 \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x0c\n\x04pack\x18\t \x01(\t\"(\n\x15\x41nswerFindingResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03*d\n\rOutcomeSource\x12\x1e\n\x1aOUTCOME_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTCOME_SOURCE_CODER\x10\x01\x12\x19\n\x15OUTCOME_SOURCE_BUREAU\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.living_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_OUTCOMESOURCE']._serialized_start=3101
+  _globals['_OUTCOMESOURCE']._serialized_end=3201
   _globals['_ENCOUNTEREVENT']._serialized_start=217
-  _globals['_ENCOUNTEREVENT']._serialized_end=750
-  _globals['_STAYFACTS']._serialized_start=752
-  _globals['_STAYFACTS']._serialized_end=821
-  _globals['_DIAGNOSISEVENT']._serialized_start=823
-  _globals['_DIAGNOSISEVENT']._serialized_end=913
-  _globals['_PROCEDUREEVENT']._serialized_start=915
-  _globals['_PROCEDUREEVENT']._serialized_end=1005
-  _globals['_ORDEREVENT']._serialized_start=1007
-  _globals['_ORDEREVENT']._serialized_end=1067
-  _globals['_CHARGEEVENT']._serialized_start=1069
-  _globals['_CHARGEEVENT']._serialized_end=1134
-  _globals['_SEGMENTEVENT']._serialized_start=1136
-  _globals['_SEGMENTEVENT']._serialized_end=1202
-  _globals['_FRONTPAGEEVENT']._serialized_start=1204
-  _globals['_FRONTPAGEEVENT']._serialized_end=1264
-  _globals['_SETTLEMENTEVENT']._serialized_start=1266
-  _globals['_SETTLEMENTEVENT']._serialized_end=1341
-  _globals['_SETTLEMENT']._serialized_start=1343
-  _globals['_SETTLEMENT']._serialized_end=1429
-  _globals['_CLOSINGEVENT']._serialized_start=1431
-  _globals['_CLOSINGEVENT']._serialized_end=1461
-  _globals['_ENCOUNTERSTATE']._serialized_start=1464
-  _globals['_ENCOUNTERSTATE']._serialized_end=1657
-  _globals['_RECORDEVENTSREQUEST']._serialized_start=1659
-  _globals['_RECORDEVENTSREQUEST']._serialized_end=1784
-  _globals['_RECORDEVENTSRESPONSE']._serialized_start=1786
-  _globals['_RECORDEVENTSRESPONSE']._serialized_end=1876
-  _globals['_READENCOUNTERREQUEST']._serialized_start=1878
-  _globals['_READENCOUNTERREQUEST']._serialized_end=1940
-  _globals['_WATCHENCOUNTERREQUEST']._serialized_start=1943
-  _globals['_WATCHENCOUNTERREQUEST']._serialized_end=2081
-  _globals['_ENCOUNTERCHANGE']._serialized_start=2084
-  _globals['_ENCOUNTERCHANGE']._serialized_end=2330
-  _globals['_WITHDRAWNFINDING']._serialized_start=2332
-  _globals['_WITHDRAWNFINDING']._serialized_end=2417
-  _globals['_ANSWERFINDINGREQUEST']._serialized_start=2420
-  _globals['_ANSWERFINDINGREQUEST']._serialized_end=2666
-  _globals['_ANSWERFINDINGRESPONSE']._serialized_start=2668
-  _globals['_ANSWERFINDINGRESPONSE']._serialized_end=2708
+  _globals['_ENCOUNTEREVENT']._serialized_end=797
+  _globals['_STAYFACTS']._serialized_start=799
+  _globals['_STAYFACTS']._serialized_end=868
+  _globals['_DIAGNOSISEVENT']._serialized_start=870
+  _globals['_DIAGNOSISEVENT']._serialized_end=960
+  _globals['_PROCEDUREEVENT']._serialized_start=962
+  _globals['_PROCEDUREEVENT']._serialized_end=1069
+  _globals['_ORDEREVENT']._serialized_start=1071
+  _globals['_ORDEREVENT']._serialized_end=1131
+  _globals['_CHARGEEVENT']._serialized_start=1133
+  _globals['_CHARGEEVENT']._serialized_end=1198
+  _globals['_SEGMENTEVENT']._serialized_start=1200
+  _globals['_SEGMENTEVENT']._serialized_end=1266
+  _globals['_FRONTPAGEEVENT']._serialized_start=1268
+  _globals['_FRONTPAGEEVENT']._serialized_end=1328
+  _globals['_SETTLEMENTEVENT']._serialized_start=1330
+  _globals['_SETTLEMENTEVENT']._serialized_end=1405
+  _globals['_SETTLEMENT']._serialized_start=1407
+  _globals['_SETTLEMENT']._serialized_end=1493
+  _globals['_CLOSINGEVENT']._serialized_start=1495
+  _globals['_CLOSINGEVENT']._serialized_end=1525
+  _globals['_OUTCOMEEVENT']._serialized_start=1527
+  _globals['_OUTCOMEEVENT']._serialized_end=1626
+  _globals['_OUTCOME']._serialized_start=1629
+  _globals['_OUTCOME']._serialized_end=1806
+  _globals['_ENCOUNTERSTATE']._serialized_start=1809
+  _globals['_ENCOUNTERSTATE']._serialized_end=2048
+  _globals['_RECORDEVENTSREQUEST']._serialized_start=2050
+  _globals['_RECORDEVENTSREQUEST']._serialized_end=2175
+  _globals['_RECORDEVENTSRESPONSE']._serialized_start=2177
+  _globals['_RECORDEVENTSRESPONSE']._serialized_end=2267
+  _globals['_READENCOUNTERREQUEST']._serialized_start=2269
+  _globals['_READENCOUNTERREQUEST']._serialized_end=2331
+  _globals['_WATCHENCOUNTERREQUEST']._serialized_start=2334
+  _globals['_WATCHENCOUNTERREQUEST']._serialized_end=2472
+  _globals['_ENCOUNTERCHANGE']._serialized_start=2475
+  _globals['_ENCOUNTERCHANGE']._serialized_end=2721
+  _globals['_WITHDRAWNFINDING']._serialized_start=2723
+  _globals['_WITHDRAWNFINDING']._serialized_end=2808
+  _globals['_ANSWERFINDINGREQUEST']._serialized_start=2811
+  _globals['_ANSWERFINDINGREQUEST']._serialized_end=3057
+  _globals['_ANSWERFINDINGRESPONSE']._serialized_start=3059
+  _globals['_ANSWERFINDINGRESPONSE']._serialized_end=3099
 # @@protoc_insertion_point(module_scope)

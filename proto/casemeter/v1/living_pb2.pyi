@@ -7,6 +7,7 @@ from casemeter.v1 import finding_pb2 as _finding_pb2
 from casemeter.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -14,8 +15,17 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class OutcomeSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTCOME_SOURCE_UNSPECIFIED: _ClassVar[OutcomeSource]
+    OUTCOME_SOURCE_CODER: _ClassVar[OutcomeSource]
+    OUTCOME_SOURCE_BUREAU: _ClassVar[OutcomeSource]
+OUTCOME_SOURCE_UNSPECIFIED: OutcomeSource
+OUTCOME_SOURCE_CODER: OutcomeSource
+OUTCOME_SOURCE_BUREAU: OutcomeSource
+
 class EncounterEvent(_message.Message):
-    __slots__ = ("event_id", "time", "corrects", "facts", "diagnosis", "procedure", "order", "charge", "segment", "front_page", "settlement", "closing")
+    __slots__ = ("event_id", "time", "corrects", "facts", "diagnosis", "procedure", "order", "charge", "segment", "front_page", "settlement", "closing", "outcome")
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     CORRECTS_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +38,7 @@ class EncounterEvent(_message.Message):
     FRONT_PAGE_FIELD_NUMBER: _ClassVar[int]
     SETTLEMENT_FIELD_NUMBER: _ClassVar[int]
     CLOSING_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     time: _timestamp_pb2.Timestamp
     corrects: str
@@ -40,7 +51,8 @@ class EncounterEvent(_message.Message):
     front_page: FrontPageEvent
     settlement: SettlementEvent
     closing: ClosingEvent
-    def __init__(self, event_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., corrects: _Optional[str] = ..., facts: _Optional[_Union[StayFacts, _Mapping]] = ..., diagnosis: _Optional[_Union[DiagnosisEvent, _Mapping]] = ..., procedure: _Optional[_Union[ProcedureEvent, _Mapping]] = ..., order: _Optional[_Union[OrderEvent, _Mapping]] = ..., charge: _Optional[_Union[ChargeEvent, _Mapping]] = ..., segment: _Optional[_Union[SegmentEvent, _Mapping]] = ..., front_page: _Optional[_Union[FrontPageEvent, _Mapping]] = ..., settlement: _Optional[_Union[SettlementEvent, _Mapping]] = ..., closing: _Optional[_Union[ClosingEvent, _Mapping]] = ...) -> None: ...
+    outcome: OutcomeEvent
+    def __init__(self, event_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., corrects: _Optional[str] = ..., facts: _Optional[_Union[StayFacts, _Mapping]] = ..., diagnosis: _Optional[_Union[DiagnosisEvent, _Mapping]] = ..., procedure: _Optional[_Union[ProcedureEvent, _Mapping]] = ..., order: _Optional[_Union[OrderEvent, _Mapping]] = ..., charge: _Optional[_Union[ChargeEvent, _Mapping]] = ..., segment: _Optional[_Union[SegmentEvent, _Mapping]] = ..., front_page: _Optional[_Union[FrontPageEvent, _Mapping]] = ..., settlement: _Optional[_Union[SettlementEvent, _Mapping]] = ..., closing: _Optional[_Union[ClosingEvent, _Mapping]] = ..., outcome: _Optional[_Union[OutcomeEvent, _Mapping]] = ...) -> None: ...
 
 class StayFacts(_message.Message):
     __slots__ = ("values", "cleared")
@@ -61,14 +73,16 @@ class DiagnosisEvent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., diagnosis: _Optional[_Union[_encounter_pb2.Diagnosis, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
 
 class ProcedureEvent(_message.Message):
-    __slots__ = ("id", "procedure", "position")
+    __slots__ = ("id", "procedure", "position", "planned")
     ID_FIELD_NUMBER: _ClassVar[int]
     PROCEDURE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_FIELD_NUMBER: _ClassVar[int]
     id: str
     procedure: _encounter_pb2.Procedure
     position: int
-    def __init__(self, id: _Optional[str] = ..., procedure: _Optional[_Union[_encounter_pb2.Procedure, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
+    planned: bool
+    def __init__(self, id: _Optional[str] = ..., procedure: _Optional[_Union[_encounter_pb2.Procedure, _Mapping]] = ..., position: _Optional[int] = ..., planned: _Optional[bool] = ...) -> None: ...
 
 class OrderEvent(_message.Message):
     __slots__ = ("id", "order")
@@ -126,8 +140,34 @@ class ClosingEvent(_message.Message):
     closed: bool
     def __init__(self, closed: _Optional[bool] = ...) -> None: ...
 
+class OutcomeEvent(_message.Message):
+    __slots__ = ("source", "outcome")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    source: OutcomeSource
+    outcome: Outcome
+    def __init__(self, source: _Optional[_Union[OutcomeSource, str]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("group", "pack", "pack_version", "diagnoses", "procedures", "cost_fen", "payment_fen")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    PACK_FIELD_NUMBER: _ClassVar[int]
+    PACK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIAGNOSES_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURES_FIELD_NUMBER: _ClassVar[int]
+    COST_FEN_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_FEN_FIELD_NUMBER: _ClassVar[int]
+    group: str
+    pack: str
+    pack_version: str
+    diagnoses: _containers.RepeatedScalarFieldContainer[str]
+    procedures: _containers.RepeatedScalarFieldContainer[str]
+    cost_fen: int
+    payment_fen: int
+    def __init__(self, group: _Optional[str] = ..., pack: _Optional[str] = ..., pack_version: _Optional[str] = ..., diagnoses: _Optional[_Iterable[str]] = ..., procedures: _Optional[_Iterable[str]] = ..., cost_fen: _Optional[int] = ..., payment_fen: _Optional[int] = ...) -> None: ...
+
 class EncounterState(_message.Message):
-    __slots__ = ("encounter", "state_hash", "version", "settlements", "closed", "waiting", "events")
+    __slots__ = ("encounter", "state_hash", "version", "settlements", "closed", "waiting", "events", "outcomes")
     ENCOUNTER_FIELD_NUMBER: _ClassVar[int]
     STATE_HASH_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +175,7 @@ class EncounterState(_message.Message):
     CLOSED_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     encounter: _encounter_pb2.Encounter
     state_hash: str
     version: int
@@ -142,7 +183,8 @@ class EncounterState(_message.Message):
     closed: bool
     waiting: _containers.RepeatedScalarFieldContainer[str]
     events: int
-    def __init__(self, encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., state_hash: _Optional[str] = ..., version: _Optional[int] = ..., settlements: _Optional[_Iterable[_Union[Settlement, _Mapping]]] = ..., closed: _Optional[bool] = ..., waiting: _Optional[_Iterable[str]] = ..., events: _Optional[int] = ...) -> None: ...
+    outcomes: _containers.RepeatedCompositeFieldContainer[OutcomeEvent]
+    def __init__(self, encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., state_hash: _Optional[str] = ..., version: _Optional[int] = ..., settlements: _Optional[_Iterable[_Union[Settlement, _Mapping]]] = ..., closed: _Optional[bool] = ..., waiting: _Optional[_Iterable[str]] = ..., events: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[OutcomeEvent, _Mapping]]] = ...) -> None: ...
 
 class RecordEventsRequest(_message.Message):
     __slots__ = ("encounter_id", "hospital", "events", "if_state")

@@ -25,6 +25,7 @@ _sym_db = _symbol_database.Default()
 from casemeter.v1 import encounter_pb2 as casemeter_dot_v1_dot_encounter__pb2
 from casemeter.v1 import error_pb2 as casemeter_dot_v1_dot_error__pb2
 from casemeter.v1 import finding_pb2 as casemeter_dot_v1_dot_finding__pb2
+from casemeter.v1 import forecast_pb2 as casemeter_dot_v1_dot_forecast__pb2
 from casemeter.v1 import keeping_pb2 as casemeter_dot_v1_dot_keeping__pb2
 from casemeter.v1 import living_pb2 as casemeter_dot_v1_dot_living__pb2
 from casemeter.v1 import meter_pb2 as casemeter_dot_v1_dot_meter__pb2
@@ -34,25 +35,25 @@ from casemeter.v1 import verdict_pb2 as casemeter_dot_v1_dot_verdict__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/service.proto\x12\x0c\x63\x61semeter.v1\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x18\x63\x61semeter/v1/error.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x1a\x63\x61semeter/v1/keeping.proto\x1a\x19\x63\x61semeter/v1/living.proto\x1a\x18\x63\x61semeter/v1/meter.proto\x1a\x17\x63\x61semeter/v1/pack.proto\x1a\x18\x63\x61semeter/v1/terms.proto\x1a\x1a\x63\x61semeter/v1/verdict.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\x02\n\x0f\x45valuateRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\tencounter\x18\x04 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x13\n\x0bnear_misses\x18\x06 \x01(\x08\x12/\n\x0c\x61lternatives\x18\n \x03(\x0b\x32\x19.casemeter.v1.Alternative\x12&\n\x05phase\x18\x0b \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x31\n\ralert_context\x18\x0c \x01(\x0b\x32\x1a.casemeter.v1.AlertContext\x12(\n\x06\x66illed\x18\r \x03(\x0b\x32\x18.casemeter.v1.FilledFactJ\x04\x08\x0e\x10\x1e\"\x9d\x01\n\x10\x45valuateResponse\x12&\n\x07verdict\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.Verdict\x12\x0f\n\x07\x63\x61ll_id\x18\x02 \x01(\t\x12&\n\x07timings\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.Timings\x12\x15\n\x08recorded\x18\n \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_recordedJ\x04\x08\x0b\x10\x14\"\xa3\x01\n\x07Timings\x12\x11\n\tdecode_ns\x18\x01 \x01(\x03\x12\x0f\n\x07\x63\x61se_ns\x18\x02 \x01(\x03\x12\x10\n\x08group_ns\x18\x03 \x01(\x03\x12\x12\n\nexplain_ns\x18\x04 \x01(\x03\x12\x16\n\x0enear_misses_ns\x18\x05 \x01(\x03\x12\x12\n\nverdict_ns\x18\x06 \x01(\x03\x12\x10\n\x08meter_ns\x18\x07 \x01(\x03\x12\x10\n\x08rules_ns\x18\x08 \x01(\x03\"\x8d\x01\n\x16\x45valuateStreamResponse\x12\x32\n\x08response\x18\x01 \x01(\x0b\x32\x1e.casemeter.v1.EvaluateResponseH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.ErrorH\x00\x12\x0f\n\x07\x63\x61ll_id\x18\x03 \x01(\tB\x08\n\x06result\"\x12\n\x10ListPacksRequest\"6\n\x11ListPacksResponse\x12!\n\x05packs\x18\x01 \x03(\x0b\x32\x12.casemeter.v1.Pack2\xa2\x07\n\x10\x43\x61seMeterService\x12I\n\x08\x45valuate\x12\x1d.casemeter.v1.EvaluateRequest\x1a\x1e.casemeter.v1.EvaluateResponse\x12Y\n\x0e\x45valuateStream\x12\x1d.casemeter.v1.EvaluateRequest\x1a$.casemeter.v1.EvaluateStreamResponse(\x01\x30\x01\x12L\n\tListPacks\x12\x1e.casemeter.v1.ListPacksRequest\x1a\x1f.casemeter.v1.ListPacksResponse\x12R\n\x0bSearchTerms\x12 .casemeter.v1.SearchTermsRequest\x1a!.casemeter.v1.SearchTermsResponse\x12U\n\x0cRecordEvents\x12!.casemeter.v1.RecordEventsRequest\x1a\".casemeter.v1.RecordEventsResponse\x12Q\n\rReadEncounter\x12\".casemeter.v1.ReadEncounterRequest\x1a\x1c.casemeter.v1.EncounterState\x12V\n\x0eWatchEncounter\x12#.casemeter.v1.WatchEncounterRequest\x1a\x1d.casemeter.v1.EncounterChange0\x01\x12X\n\rAnswerFinding\x12\".casemeter.v1.AnswerFindingRequest\x1a#.casemeter.v1.AnswerFindingResponse\x12X\n\rSealFrontPage\x12\".casemeter.v1.SealFrontPageRequest\x1a#.casemeter.v1.SealFrontPageResponse\x12G\n\x0bGetSettings\x12 .casemeter.v1.GetSettingsRequest\x1a\x16.casemeter.v1.Settings\x12G\n\x0bPutSettings\x12 .casemeter.v1.PutSettingsRequest\x1a\x16.casemeter.v1.Settingsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/service.proto\x12\x0c\x63\x61semeter.v1\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x18\x63\x61semeter/v1/error.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x1b\x63\x61semeter/v1/forecast.proto\x1a\x1a\x63\x61semeter/v1/keeping.proto\x1a\x19\x63\x61semeter/v1/living.proto\x1a\x18\x63\x61semeter/v1/meter.proto\x1a\x17\x63\x61semeter/v1/pack.proto\x1a\x18\x63\x61semeter/v1/terms.proto\x1a\x1a\x63\x61semeter/v1/verdict.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x03\n\x0f\x45valuateRequest\x12\x0f\n\x07\x63\x61ll_id\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\tencounter\x18\x04 \x01(\x0b\x32\x17.casemeter.v1.Encounter\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x13\n\x0bnear_misses\x18\x06 \x01(\x08\x12/\n\x0c\x61lternatives\x18\n \x03(\x0b\x32\x19.casemeter.v1.Alternative\x12&\n\x05phase\x18\x0b \x01(\x0e\x32\x17.casemeter.v1.CarePhase\x12\x31\n\ralert_context\x18\x0c \x01(\x0b\x32\x1a.casemeter.v1.AlertContext\x12(\n\x06\x66illed\x18\r \x03(\x0b\x32\x18.casemeter.v1.FilledFact\x12\x36\n\x11previous_forecast\x18\x0e \x01(\x0b\x32\x1b.casemeter.v1.ForecastBasisJ\x04\x08\x0f\x10\x1e\"\x9d\x01\n\x10\x45valuateResponse\x12&\n\x07verdict\x18\x01 \x01(\x0b\x32\x15.casemeter.v1.Verdict\x12\x0f\n\x07\x63\x61ll_id\x18\x02 \x01(\t\x12&\n\x07timings\x18\x03 \x01(\x0b\x32\x15.casemeter.v1.Timings\x12\x15\n\x08recorded\x18\n \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_recordedJ\x04\x08\x0b\x10\x14\"\xa3\x01\n\x07Timings\x12\x11\n\tdecode_ns\x18\x01 \x01(\x03\x12\x0f\n\x07\x63\x61se_ns\x18\x02 \x01(\x03\x12\x10\n\x08group_ns\x18\x03 \x01(\x03\x12\x12\n\nexplain_ns\x18\x04 \x01(\x03\x12\x16\n\x0enear_misses_ns\x18\x05 \x01(\x03\x12\x12\n\nverdict_ns\x18\x06 \x01(\x03\x12\x10\n\x08meter_ns\x18\x07 \x01(\x03\x12\x10\n\x08rules_ns\x18\x08 \x01(\x03\"\x8d\x01\n\x16\x45valuateStreamResponse\x12\x32\n\x08response\x18\x01 \x01(\x0b\x32\x1e.casemeter.v1.EvaluateResponseH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.ErrorH\x00\x12\x0f\n\x07\x63\x61ll_id\x18\x03 \x01(\tB\x08\n\x06result\"\x12\n\x10ListPacksRequest\"6\n\x11ListPacksResponse\x12!\n\x05packs\x18\x01 \x03(\x0b\x32\x12.casemeter.v1.Pack2\xa2\x07\n\x10\x43\x61seMeterService\x12I\n\x08\x45valuate\x12\x1d.casemeter.v1.EvaluateRequest\x1a\x1e.casemeter.v1.EvaluateResponse\x12Y\n\x0e\x45valuateStream\x12\x1d.casemeter.v1.EvaluateRequest\x1a$.casemeter.v1.EvaluateStreamResponse(\x01\x30\x01\x12L\n\tListPacks\x12\x1e.casemeter.v1.ListPacksRequest\x1a\x1f.casemeter.v1.ListPacksResponse\x12R\n\x0bSearchTerms\x12 .casemeter.v1.SearchTermsRequest\x1a!.casemeter.v1.SearchTermsResponse\x12U\n\x0cRecordEvents\x12!.casemeter.v1.RecordEventsRequest\x1a\".casemeter.v1.RecordEventsResponse\x12Q\n\rReadEncounter\x12\".casemeter.v1.ReadEncounterRequest\x1a\x1c.casemeter.v1.EncounterState\x12V\n\x0eWatchEncounter\x12#.casemeter.v1.WatchEncounterRequest\x1a\x1d.casemeter.v1.EncounterChange0\x01\x12X\n\rAnswerFinding\x12\".casemeter.v1.AnswerFindingRequest\x1a#.casemeter.v1.AnswerFindingResponse\x12X\n\rSealFrontPage\x12\".casemeter.v1.SealFrontPageRequest\x1a#.casemeter.v1.SealFrontPageResponse\x12G\n\x0bGetSettings\x12 .casemeter.v1.GetSettingsRequest\x1a\x16.casemeter.v1.Settings\x12G\n\x0bPutSettings\x12 .casemeter.v1.PutSettingsRequest\x1a\x16.casemeter.v1.Settingsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVALUATEREQUEST']._serialized_start=322
-  _globals['_EVALUATEREQUEST']._serialized_end=683
-  _globals['_EVALUATERESPONSE']._serialized_start=686
-  _globals['_EVALUATERESPONSE']._serialized_end=843
-  _globals['_TIMINGS']._serialized_start=846
-  _globals['_TIMINGS']._serialized_end=1009
-  _globals['_EVALUATESTREAMRESPONSE']._serialized_start=1012
-  _globals['_EVALUATESTREAMRESPONSE']._serialized_end=1153
-  _globals['_LISTPACKSREQUEST']._serialized_start=1155
-  _globals['_LISTPACKSREQUEST']._serialized_end=1173
-  _globals['_LISTPACKSRESPONSE']._serialized_start=1175
-  _globals['_LISTPACKSRESPONSE']._serialized_end=1229
-  _globals['_CASEMETERSERVICE']._serialized_start=1232
-  _globals['_CASEMETERSERVICE']._serialized_end=2162
+  _globals['_EVALUATEREQUEST']._serialized_start=351
+  _globals['_EVALUATEREQUEST']._serialized_end=768
+  _globals['_EVALUATERESPONSE']._serialized_start=771
+  _globals['_EVALUATERESPONSE']._serialized_end=928
+  _globals['_TIMINGS']._serialized_start=931
+  _globals['_TIMINGS']._serialized_end=1094
+  _globals['_EVALUATESTREAMRESPONSE']._serialized_start=1097
+  _globals['_EVALUATESTREAMRESPONSE']._serialized_end=1238
+  _globals['_LISTPACKSREQUEST']._serialized_start=1240
+  _globals['_LISTPACKSREQUEST']._serialized_end=1258
+  _globals['_LISTPACKSRESPONSE']._serialized_start=1260
+  _globals['_LISTPACKSRESPONSE']._serialized_end=1314
+  _globals['_CASEMETERSERVICE']._serialized_start=1317
+  _globals['_CASEMETERSERVICE']._serialized_end=2247
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import error_pb2 as _error_pb2
 from casemeter.v1 import finding_pb2 as _finding_pb2
+from casemeter.v1 import forecast_pb2 as _forecast_pb2
 from casemeter.v1 import keeping_pb2 as _keeping_pb2
 from casemeter.v1 import living_pb2 as _living_pb2
 from casemeter.v1 import meter_pb2 as _meter_pb2
@@ -19,7 +20,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EvaluateRequest(_message.Message):
-    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives", "phase", "alert_context", "filled")
+    __slots__ = ("call_id", "pack", "as_of", "encounter", "explain", "near_misses", "alternatives", "phase", "alert_context", "filled", "previous_forecast")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     PACK_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +31,7 @@ class EvaluateRequest(_message.Message):
     PHASE_FIELD_NUMBER: _ClassVar[int]
     ALERT_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FORECAST_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     pack: str
     as_of: _timestamp_pb2.Timestamp
@@ -40,7 +42,8 @@ class EvaluateRequest(_message.Message):
     phase: _finding_pb2.CarePhase
     alert_context: _finding_pb2.AlertContext
     filled: _containers.RepeatedCompositeFieldContainer[_verdict_pb2.FilledFact]
-    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ..., phase: _Optional[_Union[_finding_pb2.CarePhase, str]] = ..., alert_context: _Optional[_Union[_finding_pb2.AlertContext, _Mapping]] = ..., filled: _Optional[_Iterable[_Union[_verdict_pb2.FilledFact, _Mapping]]] = ...) -> None: ...
+    previous_forecast: _forecast_pb2.ForecastBasis
+    def __init__(self, call_id: _Optional[str] = ..., pack: _Optional[str] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., encounter: _Optional[_Union[_encounter_pb2.Encounter, _Mapping]] = ..., explain: _Optional[bool] = ..., near_misses: _Optional[bool] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.Alternative, _Mapping]]] = ..., phase: _Optional[_Union[_finding_pb2.CarePhase, str]] = ..., alert_context: _Optional[_Union[_finding_pb2.AlertContext, _Mapping]] = ..., filled: _Optional[_Iterable[_Union[_verdict_pb2.FilledFact, _Mapping]]] = ..., previous_forecast: _Optional[_Union[_forecast_pb2.ForecastBasis, _Mapping]] = ...) -> None: ...
 
 class EvaluateResponse(_message.Message):
     __slots__ = ("verdict", "call_id", "timings", "recorded")

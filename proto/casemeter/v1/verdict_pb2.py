@@ -25,44 +25,47 @@ _sym_db = _symbol_database.Default()
 from casemeter.v1 import encounter_pb2 as casemeter_dot_v1_dot_encounter__pb2
 from casemeter.v1 import explanation_pb2 as casemeter_dot_v1_dot_explanation__pb2
 from casemeter.v1 import finding_pb2 as casemeter_dot_v1_dot_finding__pb2
+from casemeter.v1 import forecast_pb2 as casemeter_dot_v1_dot_forecast__pb2
 from casemeter.v1 import meter_pb2 as casemeter_dot_v1_dot_meter__pb2
 from casemeter.v1 import pack_pb2 as casemeter_dot_v1_dot_pack__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/verdict.proto\x12\x0c\x63\x61semeter.v1\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x1e\x63\x61semeter/v1/explanation.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x18\x63\x61semeter/v1/meter.proto\x1a\x17\x63\x61semeter/v1/pack.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\x06\n\x07Verdict\x12)\n\x06status\x18\x01 \x01(\x0e\x32\x19.casemeter.v1.GroupStatus\x12\"\n\x05group\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.Group\x12;\n\x12ungroupable_reason\x18\x03 \x01(\x0e\x32\x1f.casemeter.v1.UngroupableReason\x12\x14\n\x0c\x66\x61iled_tests\x18\x04 \x03(\t\x12#\n\x04pack\x18\x05 \x01(\x0b\x32\x15.casemeter.v1.PackRef\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05\x66\x61\x63ts\x18\x07 \x01(\x0b\x32\x1a.casemeter.v1.DerivedFacts\x12*\n\ncode_notes\x18\x08 \x03(\x0b\x32\x16.casemeter.v1.CodeNote\x12+\n\nleft_aside\x18\t \x03(\x0b\x32\x17.casemeter.v1.LeftAside\x12!\n\x05notes\x18\n \x03(\x0b\x32\x12.casemeter.v1.Note\x12.\n\x0b\x65xplanation\x18\x0b \x01(\x0b\x32\x19.casemeter.v1.Explanation\x12-\n\x0bnear_misses\x18\x0c \x01(\x0b\x32\x18.casemeter.v1.NearMisses\x12&\n\x07payment\x18\x14 \x01(\x0b\x32\x15.casemeter.v1.Payment\x12\"\n\x05meter\x18\x15 \x01(\x0b\x32\x13.casemeter.v1.Meter\x12\x36\n\x0c\x61lternatives\x18\x16 \x03(\x0b\x32 .casemeter.v1.AlternativeOutcome\x12#\n\x06rivals\x18\x17 \x03(\x0b\x32\x13.casemeter.v1.Rival\x12\'\n\x08\x66indings\x18\x18 \x03(\x0b\x32\x15.casemeter.v1.Finding\x12(\n\x05rules\x18\x19 \x01(\x0b\x32\x19.casemeter.v1.RulesReport\x12(\n\x06\x66illed\x18( \x03(\x0b\x32\x18.casemeter.v1.FilledFactJ\x04\x08\x1a\x10(\"Y\n\nFilledFact\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12(\n\x06source\x18\x02 \x01(\x0e\x32\x18.casemeter.v1.FactSource\x12\x12\n\nstate_hash\x18\x03 \x01(\t\"d\n\x05Group\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03mdc\x18\x03 \x01(\t\x12\x0c\n\x04\x61\x64rg\x18\x04 \x01(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x16\n\x0e\x63\x61talogue_kind\x18\x06 \x01(\t\"`\n\x05Rival\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\t\x12\x1a\n\rmean_cost_fen\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x10\n\x0e_mean_cost_fen\"\xb2\x02\n\x0c\x44\x65rivedFacts\x12\x16\n\tage_years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x15\n\x08\x61ge_days\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\x08los_days\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x16\n\ticu_hours\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0e\x62irth_weight_g\x18\x05 \x01(\x05H\x04\x88\x01\x01\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\x35\n\x0f\x64iagnosis_phase\x18\x07 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisPhase\x12\x13\n\x0bprovisional\x18\x08 \x03(\tB\x0c\n\n_age_yearsB\x0b\n\t_age_daysB\x0b\n\t_los_daysB\x0c\n\n_icu_hoursB\x11\n\x0f_birth_weight_g\"_\n\x08\x43odeNote\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04sent\x18\x02 \x01(\t\x12\x0c\n\x04used\x18\x03 \x01(\t\x12(\n\x06\x63hange\x18\x04 \x01(\x0e\x32\x18.casemeter.v1.CodeChange\"I\n\tLeftAside\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0e\x32\x1d.casemeter.v1.LeftAsideReason\":\n\x04Note\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.casemeter.v1.NoteKind\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t*I\n\nFactSource\x12\x1b\n\x17\x46\x41\x43T_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46\x41\x43T_SOURCE_OPEN_ENCOUNTER\x10\x01*\xb5\x01\n\x0bGroupStatus\x12\x1c\n\x18GROUP_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14GROUP_STATUS_GROUPED\x10\x01\x12\x1a\n\x16GROUP_STATUS_UNDIVIDED\x10\x02\x12\x1a\n\x16GROUP_STATUS_AMBIGUOUS\x10\x03\x12\x1c\n\x18GROUP_STATUS_UNGROUPABLE\x10\x04\x12\x18\n\x14GROUP_STATUS_NOT_YET\x10\x05*\x90\x02\n\x11UngroupableReason\x12\"\n\x1eUNGROUPABLE_REASON_UNSPECIFIED\x10\x00\x12(\n$UNGROUPABLE_REASON_PRINCIPAL_UNKNOWN\x10\x01\x12\x1d\n\x19UNGROUPABLE_REASON_NO_MDC\x10\x02\x12#\n\x1fUNGROUPABLE_REASON_SEX_CONFLICT\x10\x03\x12$\n UNGROUPABLE_REASON_ENTRY_NOT_MET\x10\x04\x12#\n\x1fUNGROUPABLE_REASON_FACT_MISSING\x10\x05\x12\x1e\n\x1aUNGROUPABLE_REASON_NO_RULE\x10\x06*\x90\x01\n\nCodeChange\x12\x1b\n\x17\x43ODE_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ODE_CHANGE_NORMALISED\x10\x01\x12\x16\n\x12\x43ODE_CHANGE_MAPPED\x10\x02\x12\x18\n\x14\x43ODE_CHANGE_UNMAPPED\x10\x03\x12\x17\n\x13\x43ODE_CHANGE_UNKNOWN\x10\x04*\x8a\x01\n\x0fLeftAsideReason\x12!\n\x1dLEFT_ASIDE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16LEFT_ASIDE_REASON_KIND\x10\x01\x12\x1b\n\x17LEFT_ASIDE_REASON_STATE\x10\x02\x12\x1b\n\x17LEFT_ASIDE_REASON_PHASE\x10\x03*u\n\x08NoteKind\x12\x19\n\x15NOTE_KIND_UNSPECIFIED\x10\x00\x12&\n\"NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN\x10\x01\x12&\n\"NOTE_KIND_GROUPED_BY_ONE_PROCEDURE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63\x61semeter/v1/verdict.proto\x12\x0c\x63\x61semeter.v1\x1a\x1c\x63\x61semeter/v1/encounter.proto\x1a\x1e\x63\x61semeter/v1/explanation.proto\x1a\x1a\x63\x61semeter/v1/finding.proto\x1a\x1b\x63\x61semeter/v1/forecast.proto\x1a\x18\x63\x61semeter/v1/meter.proto\x1a\x17\x63\x61semeter/v1/pack.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80\x07\n\x07Verdict\x12)\n\x06status\x18\x01 \x01(\x0e\x32\x19.casemeter.v1.GroupStatus\x12\"\n\x05group\x18\x02 \x01(\x0b\x32\x13.casemeter.v1.Group\x12;\n\x12ungroupable_reason\x18\x03 \x01(\x0e\x32\x1f.casemeter.v1.UngroupableReason\x12\x14\n\x0c\x66\x61iled_tests\x18\x04 \x03(\t\x12#\n\x04pack\x18\x05 \x01(\x0b\x32\x15.casemeter.v1.PackRef\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05\x66\x61\x63ts\x18\x07 \x01(\x0b\x32\x1a.casemeter.v1.DerivedFacts\x12*\n\ncode_notes\x18\x08 \x03(\x0b\x32\x16.casemeter.v1.CodeNote\x12+\n\nleft_aside\x18\t \x03(\x0b\x32\x17.casemeter.v1.LeftAside\x12!\n\x05notes\x18\n \x03(\x0b\x32\x12.casemeter.v1.Note\x12.\n\x0b\x65xplanation\x18\x0b \x01(\x0b\x32\x19.casemeter.v1.Explanation\x12-\n\x0bnear_misses\x18\x0c \x01(\x0b\x32\x18.casemeter.v1.NearMisses\x12&\n\x07payment\x18\x14 \x01(\x0b\x32\x15.casemeter.v1.Payment\x12\"\n\x05meter\x18\x15 \x01(\x0b\x32\x13.casemeter.v1.Meter\x12\x36\n\x0c\x61lternatives\x18\x16 \x03(\x0b\x32 .casemeter.v1.AlternativeOutcome\x12#\n\x06rivals\x18\x17 \x03(\x0b\x32\x13.casemeter.v1.Rival\x12\'\n\x08\x66indings\x18\x18 \x03(\x0b\x32\x15.casemeter.v1.Finding\x12(\n\x05rules\x18\x19 \x01(\x0b\x32\x19.casemeter.v1.RulesReport\x12(\n\x08\x66orecast\x18\x1a \x01(\x0b\x32\x16.casemeter.v1.Forecast\x12\'\n\x08tie_cost\x18\x1b \x01(\x0e\x32\x15.casemeter.v1.TieCost\x12(\n\x06\x66illed\x18( \x03(\x0b\x32\x18.casemeter.v1.FilledFactJ\x04\x08\x1c\x10(\"Y\n\nFilledFact\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12(\n\x06source\x18\x02 \x01(\x0e\x32\x18.casemeter.v1.FactSource\x12\x12\n\nstate_hash\x18\x03 \x01(\t\"d\n\x05Group\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03mdc\x18\x03 \x01(\t\x12\x0c\n\x04\x61\x64rg\x18\x04 \x01(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x16\n\x0e\x63\x61talogue_kind\x18\x06 \x01(\t\"`\n\x05Rival\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\t\x12\x1a\n\rmean_cost_fen\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x10\n\x0e_mean_cost_fen\"\xb2\x02\n\x0c\x44\x65rivedFacts\x12\x16\n\tage_years\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x15\n\x08\x61ge_days\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\x08los_days\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x16\n\ticu_hours\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0e\x62irth_weight_g\x18\x05 \x01(\x05H\x04\x88\x01\x01\x12\x12\n\ndepartment\x18\x06 \x01(\t\x12\x35\n\x0f\x64iagnosis_phase\x18\x07 \x01(\x0e\x32\x1c.casemeter.v1.DiagnosisPhase\x12\x13\n\x0bprovisional\x18\x08 \x03(\tB\x0c\n\n_age_yearsB\x0b\n\t_age_daysB\x0b\n\t_los_daysB\x0c\n\n_icu_hoursB\x11\n\x0f_birth_weight_g\"_\n\x08\x43odeNote\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04sent\x18\x02 \x01(\t\x12\x0c\n\x04used\x18\x03 \x01(\t\x12(\n\x06\x63hange\x18\x04 \x01(\x0e\x32\x18.casemeter.v1.CodeChange\"I\n\tLeftAside\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0e\x32\x1d.casemeter.v1.LeftAsideReason\":\n\x04Note\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.casemeter.v1.NoteKind\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t*c\n\x07TieCost\x12\x18\n\x14TIE_COST_UNSPECIFIED\x10\x00\x12\x14\n\x10TIE_COST_RUNNING\x10\x01\x12\x15\n\x11TIE_COST_FORECAST\x10\x02\x12\x11\n\rTIE_COST_NONE\x10\x03*I\n\nFactSource\x12\x1b\n\x17\x46\x41\x43T_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46\x41\x43T_SOURCE_OPEN_ENCOUNTER\x10\x01*\xb5\x01\n\x0bGroupStatus\x12\x1c\n\x18GROUP_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14GROUP_STATUS_GROUPED\x10\x01\x12\x1a\n\x16GROUP_STATUS_UNDIVIDED\x10\x02\x12\x1a\n\x16GROUP_STATUS_AMBIGUOUS\x10\x03\x12\x1c\n\x18GROUP_STATUS_UNGROUPABLE\x10\x04\x12\x18\n\x14GROUP_STATUS_NOT_YET\x10\x05*\x90\x02\n\x11UngroupableReason\x12\"\n\x1eUNGROUPABLE_REASON_UNSPECIFIED\x10\x00\x12(\n$UNGROUPABLE_REASON_PRINCIPAL_UNKNOWN\x10\x01\x12\x1d\n\x19UNGROUPABLE_REASON_NO_MDC\x10\x02\x12#\n\x1fUNGROUPABLE_REASON_SEX_CONFLICT\x10\x03\x12$\n UNGROUPABLE_REASON_ENTRY_NOT_MET\x10\x04\x12#\n\x1fUNGROUPABLE_REASON_FACT_MISSING\x10\x05\x12\x1e\n\x1aUNGROUPABLE_REASON_NO_RULE\x10\x06*\x90\x01\n\nCodeChange\x12\x1b\n\x17\x43ODE_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ODE_CHANGE_NORMALISED\x10\x01\x12\x16\n\x12\x43ODE_CHANGE_MAPPED\x10\x02\x12\x18\n\x14\x43ODE_CHANGE_UNMAPPED\x10\x03\x12\x17\n\x13\x43ODE_CHANGE_UNKNOWN\x10\x04*\x8a\x01\n\x0fLeftAsideReason\x12!\n\x1dLEFT_ASIDE_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16LEFT_ASIDE_REASON_KIND\x10\x01\x12\x1b\n\x17LEFT_ASIDE_REASON_STATE\x10\x02\x12\x1b\n\x17LEFT_ASIDE_REASON_PHASE\x10\x03*u\n\x08NoteKind\x12\x19\n\x15NOTE_KIND_UNSPECIFIED\x10\x00\x12&\n\"NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN\x10\x01\x12&\n\"NOTE_KIND_GROUPED_BY_ONE_PROCEDURE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'casemeter.v1.verdict_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FACTSOURCE']._serialized_start=1866
-  _globals['_FACTSOURCE']._serialized_end=1939
-  _globals['_GROUPSTATUS']._serialized_start=1942
-  _globals['_GROUPSTATUS']._serialized_end=2123
-  _globals['_UNGROUPABLEREASON']._serialized_start=2126
-  _globals['_UNGROUPABLEREASON']._serialized_end=2398
-  _globals['_CODECHANGE']._serialized_start=2401
-  _globals['_CODECHANGE']._serialized_end=2545
-  _globals['_LEFTASIDEREASON']._serialized_start=2548
-  _globals['_LEFTASIDEREASON']._serialized_end=2686
-  _globals['_NOTEKIND']._serialized_start=2688
-  _globals['_NOTEKIND']._serialized_end=2805
-  _globals['_VERDICT']._serialized_start=219
-  _globals['_VERDICT']._serialized_end=1032
-  _globals['_FILLEDFACT']._serialized_start=1034
-  _globals['_FILLEDFACT']._serialized_end=1123
-  _globals['_GROUP']._serialized_start=1125
-  _globals['_GROUP']._serialized_end=1225
-  _globals['_RIVAL']._serialized_start=1227
-  _globals['_RIVAL']._serialized_end=1323
-  _globals['_DERIVEDFACTS']._serialized_start=1326
-  _globals['_DERIVEDFACTS']._serialized_end=1632
-  _globals['_CODENOTE']._serialized_start=1634
-  _globals['_CODENOTE']._serialized_end=1729
-  _globals['_LEFTASIDE']._serialized_start=1731
-  _globals['_LEFTASIDE']._serialized_end=1804
-  _globals['_NOTE']._serialized_start=1806
-  _globals['_NOTE']._serialized_end=1864
+  _globals['_TIECOST']._serialized_start=1978
+  _globals['_TIECOST']._serialized_end=2077
+  _globals['_FACTSOURCE']._serialized_start=2079
+  _globals['_FACTSOURCE']._serialized_end=2152
+  _globals['_GROUPSTATUS']._serialized_start=2155
+  _globals['_GROUPSTATUS']._serialized_end=2336
+  _globals['_UNGROUPABLEREASON']._serialized_start=2339
+  _globals['_UNGROUPABLEREASON']._serialized_end=2611
+  _globals['_CODECHANGE']._serialized_start=2614
+  _globals['_CODECHANGE']._serialized_end=2758
+  _globals['_LEFTASIDEREASON']._serialized_start=2761
+  _globals['_LEFTASIDEREASON']._serialized_end=2899
+  _globals['_NOTEKIND']._serialized_start=2901
+  _globals['_NOTEKIND']._serialized_end=3018
+  _globals['_VERDICT']._serialized_start=248
+  _globals['_VERDICT']._serialized_end=1144
+  _globals['_FILLEDFACT']._serialized_start=1146
+  _globals['_FILLEDFACT']._serialized_end=1235
+  _globals['_GROUP']._serialized_start=1237
+  _globals['_GROUP']._serialized_end=1337
+  _globals['_RIVAL']._serialized_start=1339
+  _globals['_RIVAL']._serialized_end=1435
+  _globals['_DERIVEDFACTS']._serialized_start=1438
+  _globals['_DERIVEDFACTS']._serialized_end=1744
+  _globals['_CODENOTE']._serialized_start=1746
+  _globals['_CODENOTE']._serialized_end=1841
+  _globals['_LEFTASIDE']._serialized_start=1843
+  _globals['_LEFTASIDE']._serialized_end=1916
+  _globals['_NOTE']._serialized_start=1918
+  _globals['_NOTE']._serialized_end=1976
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ import datetime
 from casemeter.v1 import encounter_pb2 as _encounter_pb2
 from casemeter.v1 import explanation_pb2 as _explanation_pb2
 from casemeter.v1 import finding_pb2 as _finding_pb2
+from casemeter.v1 import forecast_pb2 as _forecast_pb2
 from casemeter.v1 import meter_pb2 as _meter_pb2
 from casemeter.v1 import pack_pb2 as _pack_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -14,6 +15,13 @@ from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class TieCost(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TIE_COST_UNSPECIFIED: _ClassVar[TieCost]
+    TIE_COST_RUNNING: _ClassVar[TieCost]
+    TIE_COST_FORECAST: _ClassVar[TieCost]
+    TIE_COST_NONE: _ClassVar[TieCost]
 
 class FactSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -59,6 +67,10 @@ class NoteKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NOTE_KIND_UNSPECIFIED: _ClassVar[NoteKind]
     NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: _ClassVar[NoteKind]
     NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: _ClassVar[NoteKind]
+TIE_COST_UNSPECIFIED: TieCost
+TIE_COST_RUNNING: TieCost
+TIE_COST_FORECAST: TieCost
+TIE_COST_NONE: TieCost
 FACT_SOURCE_UNSPECIFIED: FactSource
 FACT_SOURCE_OPEN_ENCOUNTER: FactSource
 GROUP_STATUS_UNSPECIFIED: GroupStatus
@@ -88,7 +100,7 @@ NOTE_KIND_MAIN_PROCEDURE_NOT_TAKEN: NoteKind
 NOTE_KIND_GROUPED_BY_ONE_PROCEDURE: NoteKind
 
 class Verdict(_message.Message):
-    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals", "findings", "rules", "filled")
+    __slots__ = ("status", "group", "ungroupable_reason", "failed_tests", "pack", "as_of", "facts", "code_notes", "left_aside", "notes", "explanation", "near_misses", "payment", "meter", "alternatives", "rivals", "findings", "rules", "forecast", "tie_cost", "filled")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     UNGROUPABLE_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -107,6 +119,8 @@ class Verdict(_message.Message):
     RIVALS_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
+    TIE_COST_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
     status: GroupStatus
     group: Group
@@ -126,8 +140,10 @@ class Verdict(_message.Message):
     rivals: _containers.RepeatedCompositeFieldContainer[Rival]
     findings: _containers.RepeatedCompositeFieldContainer[_finding_pb2.Finding]
     rules: _finding_pb2.RulesReport
+    forecast: _forecast_pb2.Forecast
+    tie_cost: TieCost
     filled: _containers.RepeatedCompositeFieldContainer[FilledFact]
-    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[_finding_pb2.Finding, _Mapping]]] = ..., rules: _Optional[_Union[_finding_pb2.RulesReport, _Mapping]] = ..., filled: _Optional[_Iterable[_Union[FilledFact, _Mapping]]] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[GroupStatus, str]] = ..., group: _Optional[_Union[Group, _Mapping]] = ..., ungroupable_reason: _Optional[_Union[UngroupableReason, str]] = ..., failed_tests: _Optional[_Iterable[str]] = ..., pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., facts: _Optional[_Union[DerivedFacts, _Mapping]] = ..., code_notes: _Optional[_Iterable[_Union[CodeNote, _Mapping]]] = ..., left_aside: _Optional[_Iterable[_Union[LeftAside, _Mapping]]] = ..., notes: _Optional[_Iterable[_Union[Note, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., near_misses: _Optional[_Union[_explanation_pb2.NearMisses, _Mapping]] = ..., payment: _Optional[_Union[_meter_pb2.Payment, _Mapping]] = ..., meter: _Optional[_Union[_meter_pb2.Meter, _Mapping]] = ..., alternatives: _Optional[_Iterable[_Union[_meter_pb2.AlternativeOutcome, _Mapping]]] = ..., rivals: _Optional[_Iterable[_Union[Rival, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[_finding_pb2.Finding, _Mapping]]] = ..., rules: _Optional[_Union[_finding_pb2.RulesReport, _Mapping]] = ..., forecast: _Optional[_Union[_forecast_pb2.Forecast, _Mapping]] = ..., tie_cost: _Optional[_Union[TieCost, str]] = ..., filled: _Optional[_Iterable[_Union[FilledFact, _Mapping]]] = ...) -> None: ...
 
 class FilledFact(_message.Message):
     __slots__ = ("field", "source", "state_hash")

@@ -1,0 +1,1 @@
+"""Forecasts: where a stay is heading, learned from settled ones."""
