@@ -50,10 +50,23 @@ def _entry(name: str, value: st.SearchStrategy[Any], *, position: bool = False) 
     return st.fixed_dictionaries({"id": _ids}, optional={name: value, **places})
 
 
+_procedure_events = st.fixed_dictionaries(
+    {"id": _ids},
+    optional={"procedure": _procedures, "position": st.integers(0, 2), "planned": st.booleans()},
+)
+_outcomes = st.fixed_dictionaries(
+    {"source": st.sampled_from(("OUTCOME_SOURCE_CODER", "OUTCOME_SOURCE_BUREAU"))},
+    optional={
+        "outcome": st.fixed_dictionaries(
+            {"group": st.sampled_from(("BR21", "BR23"))}, optional={"costFen": st.integers(0, 10**7)}
+        )
+    },
+)
+
 _contents = st.one_of(
     st.fixed_dictionaries({"facts": _facts}),
     st.fixed_dictionaries({"diagnosis": _entry("diagnosis", _diagnoses, position=True)}),
-    st.fixed_dictionaries({"procedure": _entry("procedure", _procedures, position=True)}),
+    st.fixed_dictionaries({"procedure": _procedure_events}),
     st.fixed_dictionaries({"order": _entry("order", _orders)}),
     st.fixed_dictionaries({"charge": _entry("line", _lines)}),
     st.fixed_dictionaries({"segment": _entry("segment", _segments)}),
@@ -66,6 +79,7 @@ _contents = st.one_of(
         }
     ),
     st.fixed_dictionaries({"settlement": _entry("settlement", _settlements)}),
+    st.fixed_dictionaries({"outcome": _outcomes}),
     st.fixed_dictionaries({"closing": st.fixed_dictionaries({"closed": st.booleans()})}),
 )
 

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casemeter.v1.living_pb2 import EncounterEvent, EncounterState
+from casemeter.v1.living_pb2 import EncounterEvent, EncounterState, OutcomeEvent, ProcedureEvent
 from casemeter_server.encounters.fold import Fold
 from event_strategies import histories
 
@@ -74,13 +74,36 @@ def test_a_state_is_what_events_in_order_leave(events: list[EncounterEvent]) -> 
     assert sorted(diagnosis.code for diagnosis in fold(events).encounter.diagnoses) == codes
 
 
+@given(histories())
+def test_each_part_is_what_was_said_of_it_last(events: list[EncounterEvent]) -> None:
+    """Procedures are planned or done, and each source has one outcome at most."""
+    wrong = {event.corrects for event in events}
+    procedures: dict[str, ProcedureEvent] = {}
+    outcomes: dict[int, OutcomeEvent] = {}
+    for event in sorted(events, key=lambda event: (event.time.seconds, event.event_id)):
+        if event.event_id not in wrong and event.HasField("procedure"):
+            procedures[event.procedure.id] = event.procedure
+        elif event.event_id not in wrong and event.HasField("outcome"):
+            outcomes[event.outcome.source] = event.outcome
+    state = fold(events)
+    there = [one for _, one in sorted(procedures.items()) if one.HasField("procedure")]
+    there.sort(key=lambda one: one.position)
+    planned, done = ([one.procedure for one in there if one.planned == asked] for asked in (True, False))
+    assert list(state.encounter.planned_procedures) == planned
+    assert list(state.encounter.procedures) == done
+    told = [one for _, one in sorted(outcomes.items()) if one.HasField("outcome")]
+    assert list(state.outcomes) == told
+
+
 @given(histories(), histories())
 def test_equal_states_have_equal_hashes_and_others_do_not(
     one: list[EncounterEvent], other: list[EncounterEvent]
 ) -> None:
+    """Of the state, that is: neither the number of events nor what is said of the stay when it is over."""
     states = fold(one), fold(other)
     for state in states:
         state.ClearField("events")
+        state.ClearField("outcomes")
     hashes = [state.state_hash for state in states]
     for state in states:
         state.ClearField("state_hash")

@@ -16,16 +16,19 @@ from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import MAX_AMOUNT_FEN, is_day, read_charges
 from casemeter_server.encounters.parts import CHARGES, FACT_NAMES, OWN_EVENTS
 from casemeter_server.errors import fault, invalid
-from casemeter_server.prepare import MAX_ID, check_case
+from casemeter_server.prepare import MAX_CODE, MAX_ENTRIES, MAX_ID, check_case
 from casemeter_server.stay_facts import LATEST as LAST_DAY
 from casemeter_server.stay_facts import Faults, seconds_of, seconds_since
 
 MAX_EVENTS: Final = 1_000
 MIN_POSITION: Final = -1_000
 MAX_POSITION: Final = 1_000_000
+MAX_OUTCOME_FEN: Final = 10_000_000_000_000
 
 _END: Final = seconds_since(LAST_DAY)
 """Checked as of the last day there is, so that nothing lies after it."""
+
+_SOURCES: Final = frozenset(living_pb2.OutcomeSource.values())
 
 # What only the other events of the encounter can decide.
 _OF_THE_WHOLE: Final = frozenset(("NO_SUCH_LINE", "NEGATIVE_SUM", "NEEDS_CHARGES"))
@@ -102,6 +105,9 @@ def _check_event(event: living_pb2.EncounterEvent, place: str, zone: tzinfo, fau
         _check_alone(alone, {"encounter.front_page.fields[0]": own}, zone, faults)
         return
     if kind == "closing":
+        return
+    if kind == "outcome":
+        _check_outcome(content, own, faults)
         return
     check_number(content.id, f"{own}.id", faults)
     _check_part(kind, content, own, zone, faults)
@@ -200,6 +206,33 @@ def _check_settlement(settlement: living_pb2.Settlement, own: str, faults: Fault
     if not 0 <= settlement.total_fen <= MAX_AMOUNT_FEN:
         details = {"value": settlement.total_fen, "low": 0, "high": MAX_AMOUNT_FEN}
         faults.append(fault(f"{own}.total_fen", "OUT_OF_RANGE", **details))
+
+
+def _check_outcome(told: living_pb2.OutcomeEvent, own: str, faults: Faults) -> None:
+    if not told.source:
+        faults.append(fault(f"{own}.source", "REQUIRED"))
+    elif told.source not in _SOURCES:
+        faults.append(fault(f"{own}.source", "UNKNOWN_VALUE", value=told.source))
+    if not told.HasField("outcome"):
+        return
+    outcome, place = told.outcome, f"{own}.outcome"
+    check_number(outcome.group, f"{place}.group", faults)
+    for name in ("pack", "pack_version"):
+        check_number(getattr(outcome, name), f"{place}.{name}", faults, required=False)
+    for name in ("diagnoses", "procedures"):
+        codes = getattr(outcome, name)
+        if len(codes) > MAX_ENTRIES:
+            faults.append(fault(f"{place}.{name}", "TOO_MANY", count=len(codes), limit=MAX_ENTRIES))
+            continue
+        for at, code in enumerate(codes):
+            if not code:
+                faults.append(fault(f"{place}.{name}[{at}]", "REQUIRED"))
+            check_kept(code, f"{place}.{name}[{at}]", MAX_CODE, faults)
+    for name in ("cost_fen", "payment_fen"):
+        value = getattr(outcome, name)
+        if not 0 <= value <= MAX_OUTCOME_FEN:
+            details = {"value": value, "low": 0, "high": MAX_OUTCOME_FEN}
+            faults.append(fault(f"{place}.{name}", "OUT_OF_RANGE", **details))
 
 
 def _check_alone(encounter: pb.Encounter, places: Mapping[str, str], zone: tzinfo, faults: Faults) -> None:

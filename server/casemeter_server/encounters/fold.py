@@ -76,8 +76,11 @@ class Fold:
         for _, fact in sorted(self._now.get(FACT, {}).items()):
             fact.value.put(state.encounter)
         _fill_lists(state, self._now)
-        # As all that is shown of a stay, the hash is of the state alone: not of how many events led to it.
+        # As all that is shown of a stay, the hash is of the state alone: not of how many events led to
+        # it, nor of the outcomes, which make no verdict and no answer stale.
         state.state_hash = hashlib.sha256(state.SerializeToString(deterministic=True)).hexdigest()
+        outcomes = self._now.get("outcome", {}).values()
+        state.outcomes.extend(sorted((held.value for held in outcomes), key=lambda told: told.source))
         state.events = self.events
         return state
 
@@ -88,8 +91,11 @@ def _rank(held: _Held) -> tuple[int, int, str]:
 
 def _fill_lists(state: living_pb2.EncounterState, now: Mapping[str, _Now]) -> None:
     encounter = state.encounter
-    for kind, entries in (("diagnosis", encounter.diagnoses), ("procedure", encounter.procedures)):
-        entries.extend(held.value for _, held in sorted(now.get(kind, {}).items(), key=_by_position))
+    diagnoses = sorted(now.get("diagnosis", {}).items(), key=_by_position)
+    encounter.diagnoses.extend(held.value for _, held in diagnoses)
+    for _, held in sorted(now.get("procedure", {}).items(), key=_by_position):
+        entries = encounter.planned_procedures if held.value.planned else encounter.procedures
+        entries.append(held.value.procedure)
     encounter.orders.extend(held.value for _, held in sorted(now.get("order", {}).items()))
     _fill_charges(state, now.get("charge", {}))
     encounter.segments.extend(held.value for _, held in sorted(now.get("segment", {}).items(), key=_by_start))

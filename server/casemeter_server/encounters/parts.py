@@ -15,7 +15,10 @@ CHARGES: Final = "charges"
 AGE: Final = "age_source"
 
 OWN_EVENTS: Final = frozenset(
-    ("encounter_id", "diagnoses", "procedures", "segments", "orders", "front_page", CHARGES)
+    (
+        *("encounter_id", "diagnoses", "procedures", "planned_procedures"),
+        *("segments", "orders", "front_page", CHARGES),
+    )
 )
 """Fields of an encounter that are no single facts; of charges only the category system is one."""
 
@@ -32,7 +35,10 @@ _NUMBER: Final[Mapping[str, tuple[str, str]]] = {
     "segment": ("id", "segment"),
     "front_page": ("name", "value"),
     "settlement": ("id", "settlement"),
+    "outcome": ("source", "outcome"),
 }
+_WHOLE: Final = frozenset(("procedure", "outcome"))
+"""Kinds whose value is the whole content: whether a procedure is planned, who says an outcome."""
 
 
 class Part(NamedTuple):
@@ -40,7 +46,8 @@ class Part(NamedTuple):
 
     Attributes:
         kind: name of the event's content in the contract, such as ``diagnosis``.
-        number: of the part within its kind; a fact's is the name of its field.
+        number: of the part within its kind; a fact's is the name of its field, an outcome's the number of its
+            source.
     """
 
     kind: str
@@ -71,8 +78,10 @@ def said(event: living_pb2.EncounterEvent) -> Iterator[Said]:
     elif kind is not None:
         content = getattr(event, kind)
         number, field = _NUMBER[kind]
-        part = Part(kind, getattr(content, number))
-        value = getattr(content, field) if content.HasField(field) else None
+        part = Part(kind, str(getattr(content, number)))
+        value = None
+        if content.HasField(field):
+            value = content if kind in _WHOLE else getattr(content, field)
         yield Said(part, _numbered(part, value), getattr(content, "position", 0))
 
 
