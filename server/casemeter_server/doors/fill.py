@@ -22,7 +22,11 @@ _KEYS: Final = {"diagnoses": "code", "procedures": "code", "charges.lines": "id"
 _TOGETHER: Final = (frozenset(("segments", "icu_hours")),)
 """Facts that say the same in two ways: where a message has one of them, the others are not lacking."""
 
-_EDITIONS: Final = {"diagnoses": "diagnosis_edition", "procedures": "procedure_edition"}
+_EDITIONS: Final = {
+    "diagnoses": "diagnosis_edition",
+    "procedures": "procedure_edition",
+    "planned_procedures": "procedure_edition",
+}
 """What codes are written in: a fact of the codes that were sent, never of others."""
 
 _SYSTEM: Final = "charges.category_system"
@@ -84,6 +88,10 @@ class _Filler:
             if found.name in sent:
                 self._fill_below(found, value)
             elif self._is_lacking(found, sent):
+                if found.name == "planned_procedures" and "procedures" in sent:
+                    value = self._not_done(value)
+                    if not value:
+                        continue
                 self._take(self._target, found, value, found.name)
                 if found.name == "charges":
                     self._forget_categories()
@@ -102,19 +110,30 @@ class _Filler:
         if name in _EDITIONS.values():  # comes with its codes
             return False
         if name in _EDITIONS:
-            edition = _EDITIONS[name]
-            own = getattr(self._target, edition)
-            other = getattr(self._source, edition)
-            if own not in (pb.CODE_EDITION_UNSPECIFIED, other):
-                return False
-            if own != other:
-                setattr(self._target, edition, other)
-                self.places.append(edition)
-            return True
+            return self._reads_alike(_EDITIONS[name], sent)
         if name == "orders" and "charges" in sent and not self._same_system():
             return False
         # A door that can say yes has said no.
         return not (found.cpp_type == found.CPPTYPE_BOOL and self._door.carries(name))
+
+    def _reads_alike(self, edition: str, sent: set[str]) -> bool:
+        """Whether codes of the open encounter can stand in the request, with what they are written in."""
+        own, other = getattr(self._target, edition), getattr(self._source, edition)
+        if own == other:
+            return True
+        if own != pb.CODE_EDITION_UNSPECIFIED:
+            return False
+        if any(_EDITIONS.get(name) == edition for name in sent):
+            # The message has such codes, undeclared: they are not to be read in another way.
+            return _edition(self._target, edition) == _edition(self._source, edition)
+        setattr(self._target, edition, other)
+        self.places.append(edition)
+        return True
+
+    def _not_done(self, planned: Iterable[pb.Procedure]) -> list[pb.Procedure]:
+        """Return planned procedures that the request does not have as done."""
+        done = {procedure.code for procedure in self._target.procedures}
+        return [procedure for procedure in planned if procedure.code not in done]
 
     def _fill_below(self, found: Any, value: Any) -> None:
         name: str = found.name
