@@ -60,6 +60,10 @@ class Picture:
             for _, one in sorted(told, key=lambda item: (item[1].settlement.from_date, item[0]))
         ]
 
+    def outcomes(self) -> list[living_pb2.OutcomeEvent]:
+        """Return the final groups that were told, by who says them."""
+        return [said for _, said in sorted(self._outcomes.items())]
+
     def waiting(self) -> list[str]:
         """Return the numbers of refunds whose charge is not there."""
         return [event.id for event in self._charged() if not self._counts(event)]
@@ -76,7 +80,8 @@ class Picture:
         for event in self._placed("diagnosis"):
             found.diagnoses.append(event.diagnosis)
         for event in self._placed("procedure"):
-            found.procedures.append(event.procedure)
+            entries = found.planned_procedures if event.planned else found.procedures
+            entries.append(event.procedure)
         for _, event in sorted(self._entries["order"].items()):
             order = found.orders.add()
             order.CopyFrom(event.order)
@@ -97,6 +102,7 @@ class Picture:
         self._entries: dict[str, dict[str, Any]] = {kind: {} for kind in _VALUES}
         self._page: dict[str, str] = {}
         self._closed = False
+        self._outcomes: dict[int, living_pb2.OutcomeEvent] = {}
         self._latest: tuple[Any, ...] = ()
 
     def _write(self, event: EncounterEvent) -> None:
@@ -109,6 +115,10 @@ class Picture:
             self._write_facts(said)
         elif kind == "closing":
             self._closed = said.closed
+        elif kind == "outcome":
+            self._outcomes.pop(said.source, None)
+            if said.HasField("outcome"):
+                self._outcomes[said.source] = said
         elif kind == "front_page":
             self._page.pop(said.name, None)
             if said.HasField("value"):

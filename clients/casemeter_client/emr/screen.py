@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Any
 
 from casemeter.v1 import verdict_pb2
-from casemeter.v1.living_pb2 import EncounterChange, EncounterEvent
+from casemeter.v1.forecast_pb2 import Forecast
+from casemeter.v1.living_pb2 import EncounterChange, EncounterEvent, OutcomeEvent, OutcomeSource
 from casemeter_client import findings_text, meter_text, text
 from casemeter_client._phrases import Speaker
 
@@ -43,7 +44,7 @@ class Screen:
         return " ".join(filter(None, parts))
 
     def change(self, change: EncounterChange, before: EncounterChange | None) -> list[str]:
-        """Return what is new in an answer: the group, findings, what is withdrawn, cost.
+        """Return what is new in an answer: the group, where it is heading, findings, what is withdrawn, cost.
 
         Args:
             change: the answer, told against the one before it.
@@ -58,6 +59,7 @@ class Screen:
         if before is None or "group" in change.changed or not before.HasField("verdict"):
             head = text.lines(verdict, self._language)[0]
             found.append(f"→ {head}" if before is not None else head)
+        found += self._forecast(verdict.forecast, old.forecast)
         found += self._money(verdict, old)
         keys = {one.alert_key for one in (verdict.findings if before is None else ())} | set(change.appeared)
         new = [one for one in verdict.findings if one.alert_key in keys]
@@ -107,6 +109,8 @@ class Screen:
             return event.corrects
         if kind == "closing":
             return self.say("closed" if event.closing.closed else "opened")
+        if kind == "outcome":
+            return self._outcome(event.outcome)
         said = getattr(event, kind)
         if kind not in _NAMED:
             return str(said.id)
@@ -114,7 +118,30 @@ class Screen:
             return self.say("removed", number=said.id)
         thing = getattr(said, _NAMED[kind])
         code = thing.code if hasattr(thing, "code") else thing.item
-        return f"{code or said.id} {thing.name}".rstrip()
+        name = f"{code or said.id} {thing.name}".rstrip()
+        return self.say("planned", procedure=name) if kind == "procedure" and said.planned else name
+
+    def _outcome(self, said: OutcomeEvent) -> str:
+        source = _words()["source"].get(OutcomeSource.Name(said.source), {}).get(self._language, "")
+        return (
+            f"{source} {said.outcome.group}"
+            if said.HasField("outcome")
+            else self.say("removed", number=source)
+        )
+
+    def _forecast(self, forecast: Forecast, old: Forecast) -> Iterator[str]:
+        """Yield where the stay is heading, if the likeliest group or the set of groups has changed."""
+        if not forecast.groups or _heading(forecast) == _heading(old):
+            return
+        likeliest, groups = forecast.groups[0], [one.code for one in forecast.groups[: forecast.set_size]]
+        said = self.say(
+            "heading_set" if len(groups) > 1 else "heading",
+            group=likeliest.code,
+            percent=round(100 * likeliest.probability),
+            groups=", ".join(groups),
+            level=round(100 * forecast.level),
+        )
+        yield self._speaker.marked(said, forecast.demonstration)
 
     def _money(self, verdict: verdict_pb2.Verdict, old: verdict_pb2.Verdict) -> Iterator[str]:
         """Yield the signals that are new, and the cost where it has moved."""
@@ -136,6 +163,12 @@ def shortened(seal: str) -> str:
 def _multiple(verdict: verdict_pb2.Verdict) -> str:
     meter = verdict.meter
     return f"{meter.multiple_of_payment:.2f}" if meter.HasField("multiple_of_payment") else ""
+
+
+def _heading(forecast: Forecast) -> tuple[str, frozenset[str]]:
+    """Return the likeliest group and the set of groups that holds the final one."""
+    codes = [one.code for one in forecast.groups]
+    return (codes[0] if codes else ""), frozenset(codes[: forecast.set_size])
 
 
 @cache
