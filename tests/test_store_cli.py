@@ -14,7 +14,7 @@ from casemeter_server.cli.main import app
 from casemeter_server.store.opening import database_of
 from casemeter_server.store.rows import Access
 from casemeter_server.store.store import Store
-from casemeter_server.store.tables import VERSION_TABLE
+from casemeter_server.store.tables import SCHEMA, VERSION_TABLE
 
 
 def run(*arguments: str) -> Result:
@@ -39,7 +39,7 @@ def test_info_says_what_there_is(store_url: str) -> None:
     shown = run("info", "--store", store_url, "--lang", "en")
     assert shown.exit_code == 0, shown.output
     lines = dict(line.split(maxsplit=1) for line in shown.stdout.splitlines())
-    assert lines["schema"] == "0001 (this program: 0001)"
+    assert lines["schema"] == f"{SCHEMA} (this program: {SCHEMA})"
     assert lines["events"] == lines["encounters"] == "0"
     assert lines["size"].endswith(" MB")
     database = database_of(store_url)
@@ -55,7 +55,7 @@ def test_a_store_of_a_newer_version_is_shown_and_not_opened(tmp_path: Path) -> N
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     database.close()
     shown = run("info", "--store", url, "--lang", "en")
-    assert "9999 (this program: 0001)" in shown.stdout
+    assert f"9999 (this program: {SCHEMA})" in shown.stdout
     assert "events" not in shown.stdout
     refused = run("upgrade", "--store", url)
     assert refused.exit_code == 1

@@ -91,6 +91,15 @@ class Database(ABC):
             return sqlite.insert(table).on_conflict_do_nothing()
         return postgresql.insert(table).on_conflict_do_nothing()
 
+    def put_later(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an insert that replaces a row of the same key, unless that one is of a later time."""
+        sqlite_kind = self.writer.dialect.name == "sqlite"
+        adding = sqlite.insert(table) if sqlite_kind else postgresql.insert(table)
+        keys = [column.name for column in table.primary_key]
+        values = {column.name: adding.excluded[column.name] for column in table.c if column.name not in keys}
+        later = adding.excluded["at"] >= table.c["at"]
+        return adding.on_conflict_do_update(index_elements=keys, set_=values, where=later)
+
     def close(self) -> None:
         """Close all connections."""
         self.writer.dispose()

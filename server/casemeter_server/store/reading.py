@@ -12,12 +12,24 @@ from casemeter_server.store.rows import (
     Access,
     Answer,
     EncounterRow,
+    ForecastDay,
     Seal,
     SettingsRow,
     ShownAlert,
     StoredEvent,
+    ToldOutcome,
 )
-from casemeter_server.store.tables import accesses, alerts, answers, encounters, events, seals, settings
+from casemeter_server.store.tables import (
+    accesses,
+    alerts,
+    answers,
+    encounters,
+    events,
+    forecast_days,
+    outcomes,
+    seals,
+    settings,
+)
 
 _BLOCK: Final = 1_000
 """Rows that are fetched at once where there may be very many."""
@@ -39,6 +51,9 @@ _EVENTS: Final = (
 _ANSWERS: Final = select(*(answers.c[name] for name in Answer._fields))
 _ACCESSES: Final = select(*(accesses.c[name] for name in Access._fields))
 _SEALS: Final = select(*(seals.c[name] for name in Seal._fields))
+_DAYS: Final = select(*(forecast_days.c[name] for name in ForecastDay._fields))
+_OUTCOMES: Final = select(*(outcomes.c[name] for name in ToldOutcome._fields))
+_ARRIVALS: Final = select(events.c.kept_at, *(events.c[name] for name in StoredEvent._fields))
 _SETTINGS: Final = select(*(settings.c[name] for name in SettingsRow._fields))
 _SAME: Final = answers.alias("same")
 _LAST_ANSWER: Final = (
@@ -138,6 +153,41 @@ class Reading:
             accesses.c.of_hospital == hospital, accesses.c.encounter == encounter
         ).order_by(accesses.c.id)
         return map(Access._make, self._stream(statement))
+
+    def arrivals(self, hospital: str, encounter: str) -> list[tuple[datetime, StoredEvent]]:
+        """Return the events of an encounter in the order of versions, each with the moment it was kept."""
+        statement = _ARRIVALS.where(*_is(events, hospital, encounter))
+        found = self._connection.execute(statement.order_by(events.c.version, events.c.event_id))
+        return [(kept_at, StoredEvent._make(row)) for kept_at, *row in found]
+
+    def forecast_days(self, since: str, until: str, hospital: str = "") -> Iterator[ForecastDay]:
+        """Yield the forecasts of the days from one to another, both included.
+
+        Those of one stay come together, in the order of days.
+
+        Args:
+            since: the first day, as ``YYYY-MM-DD``.
+            until: the last one.
+            hospital: of this one only; empty: of all.
+        """
+        key = forecast_days.c
+        statement = _DAYS.where(key.day >= since, key.day <= until)
+        if hospital:
+            statement = statement.where(key.hospital == hospital)
+        return map(ForecastDay._make, self._stream(statement.order_by(key.hospital, key.encounter, key.day)))
+
+    def count_forecast_days(self, since: str, until: str, hospital: str = "") -> int:
+        """Return how many :meth:`forecast_days` yields."""
+        key = forecast_days.c
+        statement = select(func.count()).where(key.day >= since, key.day <= until)
+        if hospital:
+            statement = statement.where(key.hospital == hospital)
+        return self._connection.execute(statement).scalar_one()
+
+    def outcomes(self, hospital: str, encounter: str) -> list[ToldOutcome]:
+        """Return the final groups of an encounter that were told otherwise than by events, by source."""
+        statement = _OUTCOMES.where(*_is(outcomes, hospital, encounter)).order_by(outcomes.c.source)
+        return [ToldOutcome._make(row) for row in self._connection.execute(statement)]
 
     def _stream(self, statement: Select[Any]) -> Iterator[Any]:
         return iter(self._connection.execute(statement, execution_options={"yield_per": _BLOCK}))

@@ -176,5 +176,65 @@ class SettingsRow(NamedTuple):
     changed_at: datetime
 
 
-Recorded = ShownAlert | Access
+class ForecastDay(NamedTuple):
+    """The last forecast of a stay on one day of the hospital's calendar.
+
+    Attributes:
+        hospital: of the encounter.
+        encounter: its number.
+        day: as ``YYYY-MM-DD``.
+        at: when it was made; of two of one day the later one is kept.
+        day_of_stay: the day of admission is 1.
+        state_hash: of the state that it was made from.
+        pack: id of the pack that grouped.
+        pack_version: its version.
+        pack_sha256: hash of its bundle.
+        bundle_sha256: hash of the forecast bundle.
+        group: the group as recorded; empty: none.
+        planned_group: the group with the planned procedures done; empty: not told.
+        content: the forecast, and the case that it was made of, as JSON.
+    """
+
+    hospital: str
+    encounter: str
+    day: str
+    at: datetime
+    day_of_stay: int
+    state_hash: str
+    pack: str
+    pack_version: str
+    pack_sha256: str
+    bundle_sha256: str
+    group: str
+    planned_group: str
+    content: str
+
+
+class ToldOutcome(NamedTuple):
+    """The final group of a stay, as it was told by another way than an event.
+
+    Attributes:
+        hospital: of the encounter.
+        encounter: its number.
+        source: who puts it there: ``coder`` or ``bureau``.
+        at: when it was told; of two of one source the later one is kept.
+        way: how: ``seal`` or ``file``.
+        group: its code.
+        pack: id of the pack; empty: the hospital's default.
+        pack_version: its version; empty: that of the day of discharge.
+        content: codes, cost and payment as far as they were told, as JSON.
+    """
+
+    hospital: str
+    encounter: str
+    source: str
+    at: datetime
+    way: str
+    group: str
+    pack: str
+    pack_version: str
+    content: str
+
+
+Recorded = ShownAlert | Access | ForecastDay
 """What is written down beside a reply, which does not wait for it."""

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from casemeter_server.store.database import Database
 from casemeter_server.store.errors import first_line, is_outage
-from casemeter_server.store.rows import Recorded, ShownAlert
-from casemeter_server.store.tables import accesses, alerts
+from casemeter_server.store.rows import Access, ForecastDay, Recorded, ShownAlert
+from casemeter_server.store.tables import accesses, alerts, forecast_days
 
 _LOG: Final = logging.getLogger(__name__)
 _OF_ALERTS: Final = [name for name in ShownAlert._fields if name in alerts.c]
@@ -72,9 +72,12 @@ class Spool:
 
 def _insert(rows: Sequence[Recorded], connection: Connection, database: Database) -> None:
     shown = [row for row in rows if isinstance(row, ShownAlert)]
-    looks = [row for row in rows if not isinstance(row, ShownAlert)]
+    looks = [row for row in rows if isinstance(row, Access)]
+    days = [row for row in rows if isinstance(row, ForecastDay)]
     if shown:
         values = [{name: getattr(row, name) for name in _OF_ALERTS} for row in shown]
         connection.execute(database.insert_new(alerts), values)
     if looks:
         connection.execute(accesses.insert(), [row._asdict() for row in looks])
+    if days:
+        connection.execute(database.put_later(forecast_days), [row._asdict() for row in days])

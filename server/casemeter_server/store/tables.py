@@ -20,7 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The migration that these tables are the result of."""
 
 VERSION_TABLE: Final = "casemeter_version"
@@ -174,4 +174,38 @@ settings = Table(
     # As that of encounters.
     _count("change"),
     Index("settings_change", "change"),
+)
+
+forecast_days = Table(
+    "forecast_days",
+    metadata,
+    _text("hospital", primary_key=True),
+    _text("encounter", primary_key=True),
+    # Of the hospital's own calendar, as YYYY-MM-DD.
+    _text("day", primary_key=True),
+    _time("at"),
+    Column("day_of_stay", Integer, nullable=False),
+    _text("state_hash"),
+    _text("pack"),
+    _text("pack_version"),
+    _text("pack_sha256"),
+    _text("bundle_sha256"),
+    _text("group"),
+    _text("planned_group"),
+    _text("content"),
+    Index("forecast_days_day", "day", "hospital", "encounter"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _text("hospital", primary_key=True),
+    _text("encounter", primary_key=True),
+    _text("source", primary_key=True),
+    _time("at"),
+    _text("way"),
+    _text("group"),
+    _text("pack"),
+    _text("pack_version"),
+    _text("content"),
 )

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Insert, Update, bindparam, insert, select, up
 
 from casemeter_server.store.database import SETTINGS, Database, Key
 from casemeter_server.store.reading import ENCOUNTER, Reading
-from casemeter_server.store.rows import Answer, EncounterRow, Seal, SettingsRow, StoredEvent
-from casemeter_server.store.tables import answers, encounters, events, seals, settings
+from casemeter_server.store.rows import Answer, EncounterRow, Seal, SettingsRow, StoredEvent, ToldOutcome
+from casemeter_server.store.tables import answers, encounters, events, outcomes, seals, settings
 
 _IDS_AT_ONCE: Final = 500
 # On SQLite these are plain: whoever may write is alone.
@@ -125,6 +125,10 @@ class Writing(Reading):
     def add_seal(self, seal: Seal) -> None:
         """Keep a seal."""
         self._write(insert(seals), seal._asdict())
+
+    def put_outcomes(self, told: Sequence[ToldOutcome]) -> None:
+        """Keep final groups; one of the same stay and source is replaced, unless it was told later."""
+        self._write(self._database.put_later(outcomes), [outcome._asdict() for outcome in told])
 
     def _find(self, hospital: str, encounter: str) -> EncounterRow | None:
         """Return an encounter and hold it; ``None``: there is none."""
