@@ -33,12 +33,12 @@ from test_client import free_address
 GRPC = ("grpc", "evaluate")
 CALLS = {
     # door: the calls of the shipped histories, all together
-    "grpc": {"RecordEvents": 87},
-    "evaluate": {"Evaluate": 87},
-    "json": {"POST RecordEvents": 87},
-    "3101": {"3101": 1, "3102": 7},
-    "cds": {"patient-view": 37, "order-select": 1, "order-sign": 1, "encounter-discharge": 7},
-    "4101": {"4101": 6},
+    "grpc": {"RecordEvents": 168},
+    "evaluate": {"Evaluate": 168},
+    "json": {"POST RecordEvents": 168},
+    "3101": {"3101": 1, "3102": 10},
+    "cds": {"patient-view": 50, "order-select": 1, "order-sign": 1, "encounter-discharge": 10},
+    "4101": {"4101": 9},
 }
 
 
@@ -90,7 +90,7 @@ def test_every_history_is_played_at_every_door(door: str, server: Live, web: str
     player, shown = played(entries, options)
     assert player.tally.errors == 0, [line for one in shown for line in one.lines if "✗" in line]
     assert {name: len(times) for name, times in player.tally.took.items()} == CALLS[door]
-    assert (player.tally.events, len(player.tally.stays)) == (len(entries), 6)
+    assert (player.tally.events, len(player.tally.stays)) == (len(entries), 9)
 
 
 def lines_of(shown: list[Shown], number: str, event: str) -> list[str]:
@@ -149,6 +149,7 @@ def same(picture: Picture, client: Client, number: str) -> None:
     assert state.encounter == picture.encounter()
     assert list(state.settlements) == picture.settlements()
     assert list(state.waiting) == picture.waiting()
+    assert list(state.outcomes) == picture.outcomes()
     assert state.closed == picture.closed
 
 
@@ -187,6 +188,7 @@ def test_a_picture_does_not_depend_on_the_order(events: list[EncounterEvent]) ->
     assert once.encounter() == reversed_.encounter() == twice.encounter()
     assert once.settlements() == reversed_.settlements()
     assert once.waiting() == reversed_.waiting()
+    assert once.outcomes() == reversed_.outcomes() == twice.outcomes()
     assert once.closed == reversed_.closed == twice.closed
 
 
