@@ -35,7 +35,8 @@ def check_care_facts(request: service_pb2.EvaluateRequest, faults: Faults) -> No
     if request.phase not in _PHASES:
         faults.append(fault("phase", "UNKNOWN_VALUE", value=request.phase))
     _check_text(encounter.person_key, "encounter.person_key", faults, MAX_ID)
-    for owner, recorded in (("diagnoses", encounter.diagnoses), ("procedures", encounter.procedures)):
+    for owner in ("diagnoses", "procedures", "planned_procedures"):
+        recorded = getattr(encounter, owner)
         _check_names(recorded, f"encounter.{owner}", faults)
     _check_names(encounter.charges.lines, "encounter.charges.lines", faults)
     _check_orders(encounter, faults)

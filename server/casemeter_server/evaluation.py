@@ -19,16 +19,20 @@ from casemeter_server.care_facts import check_care_facts
 from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.facilities import Facility
+from casemeter_server.forecast_basis import check_basis
+from casemeter_server.forecasting import Asked, fill_forecast, fits, forecaster_of, known_plain
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.metering import Metering
 from casemeter_server.money import Money
+from casemeter_server.money_stay import MoneyStay
 from casemeter_server.plain.calendar import iso_day, offsets_of
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, first_text, number_field, tags
-from casemeter_server.prepare import MAX_ID, prepare
+from casemeter_server.prepare import MAX_ID, Prepared, prepare
 from casemeter_server.rules_stage import RulesStage
+from casemeter_server.settling import Settled, Settling
 from casemeter_server.shelf import holds_always, holds_on
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.stay_facts import EARLIEST_AS_OF, LATEST, Faults, seconds_of, seconds_since
@@ -38,7 +42,7 @@ _EARLIEST_AS_OF: Final = seconds_since(EARLIEST_AS_OF)
 
 _VERDICT, _CALL_ID, _TIMINGS = tags(service_pb2.EvaluateResponse, "verdict", "call_id", "timings")
 (_ENCOUNTER_ID,) = tags(encounter_pb2.Encounter, "encounter_id")
-_GROUP_NS, _VERDICT_NS = tags(service_pb2.Timings, "group_ns", "verdict_ns")
+_GROUP_NS, _VERDICT_NS, _FORECAST_NS = tags(service_pb2.Timings, "group_ns", "verdict_ns", "forecast_ns")
 _STATUS_NAMES: Final = {
     number: name.removeprefix("GROUP_STATUS_").lower() for name, number in verdict_pb2.GroupStatus.items()
 }
@@ -127,15 +131,16 @@ class Evaluator:
         verdict, timings = response.verdict, response.timings
         stages = (
             *(timings.decode_ns, timings.case_ns, timings.group_ns, timings.verdict_ns),
-            *(timings.meter_ns, timings.rules_ns, timings.explain_ns, timings.near_misses_ns, encode_ns),
+            *(timings.meter_ns, timings.rules_ns, timings.forecast_ns),
+            *(timings.explain_ns, timings.near_misses_ns, encode_ns),
         )
         number = request.encounter.encounter_id
         return Reply(
             written, response.call_id, number, verdict.pack.id, _STATUS_NAMES[verdict.status], stages
         )
 
-    def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer] | None:
-        """Answer a request the short way; ``None`` if it is not plain."""
+    def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer, int] | None:
+        """Answer a request the short way, and tell the nanoseconds of its forecast; ``None``: not plain."""
         clock, offsets = time_ns() / 1e9, offsets_of(self.zone)
         pack = ""
         try:
@@ -155,22 +160,53 @@ class Evaluator:
             return None
         if not (holds_always(loaded) or holds_on(loaded, iso_day(answer.day))):
             return None
+        cost_fen = None
         if answer.charges is not None:
-            money = self._plain_money(data, caller, loaded, answer)
-            if money is None:
+            priced = self._plain_money(data, caller, loaded, answer)
+            if priced is None:
                 return None
+            money, cost_fen = priced
             answer = answer._replace(verdict=answer.verdict + money)
         if self._rules.has_rules:
             found = self._rules.plain(data, caller, loaded, answer, offsets)
             if found is None:
                 return None
             answer = answer._replace(verdict=answer.verdict + found)
-        return loaded, answer
+        forecast_ns = 0
+        if self.snapshot.forecasts.packs:
+            ruled_at = perf_counter_ns()
+            found = self._plain_forecast(caller, loaded, answer, cost_fen)
+            answer = answer._replace(verdict=answer.verdict + found)
+            forecast_ns = perf_counter_ns() - ruled_at
+        return loaded, answer, forecast_ns
+
+    def _plain_forecast(
+        self, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | None
+    ) -> bytes:
+        """Return where a plain request is heading, serialised."""
+        day = iso_day(answer.day)
+        # Where money is hidden, a request with charges is not plain.
+        money = None if cost_fen is None else self._money_on(caller.hospital, loaded, day)
+        asked = Asked(
+            loaded,
+            forecaster_of(self.snapshot, loaded, day),
+            loaded.facts_of_leaf(answer.leaf),
+            known_plain(loaded, answer, cost_fen),
+            answer.stay,
+            money,
+            money,
+        )
+        verdict = verdict_pb2.Verdict()
+        fill_forecast(verdict.forecast, asked)
+        return verdict.SerializeToString(deterministic=True)
 
     def _plain_money(
         self, data: bytes, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer
-    ) -> bytes | None:
-        """Return payment and meter of a plain request, serialised; ``None`` if its charges are not plain."""
+    ) -> tuple[bytes, int] | None:
+        """Return payment and meter of a plain request, serialised, and its running cost.
+
+        ``None``: its charges are not plain.
+        """
         money = self._money_on(caller.hospital, loaded, iso_day(answer.day))
         if answer.charges is None or not money.settings.sees_money(caller.role):
             return None
@@ -182,7 +218,7 @@ class Evaluator:
         position = money.position(loaded.facts_of_leaf(answer.leaf), ledger.cost_fen, answer.stay)
         fill_payment(verdict.payment, money, position, answer.stay)
         fill_meter(verdict.meter, money, position, ledger, answer.stay)
-        return verdict.SerializeToString(deterministic=True)
+        return verdict.SerializeToString(deterministic=True), ledger.cost_fen
 
     def evaluate(
         self,
@@ -209,15 +245,19 @@ class Evaluator:
         loaded = self.snapshot.pick(request.pack, caller.hospital, lambda: self._day(request, as_of))
         faults: Faults = []
         check_care_facts(request, faults)
+        if request.HasField("previous_forecast"):
+            check_basis(request.previous_forecast, "previous_forecast", faults)
         metering = self._metering(request, caller, loaded, as_of, faults)
         prepared = prepare(encounter, loaded.codes, as_of, self.zone, faults)
         prepared_at = perf_counter_ns()
-        outcome = loaded.group(prepared.case, metering.cost_fen)
+        settled = metering.settling.settle(prepared, metering.cost_fen)
+        outcome = settled.outcome
         grouped_at = perf_counter_ns()
 
         response = service_pb2.EvaluateResponse(call_id=request.call_id or urandom(16).hex())
         verdict = response.verdict
         loaded.fill(verdict, outcome, prepared)
+        verdict.tie_cost = settled.tie_cost
         if request.HasField("as_of"):
             verdict.as_of.CopyFrom(request.as_of)
         else:
@@ -229,22 +269,28 @@ class Evaluator:
             metering.fill(verdict, outcome, prepared, encounter)
             metering.fill_alternatives(verdict, request.alternatives, encounter, lambda: _check_time(in_time))
             metered_at = perf_counter_ns()
-        if not self.settings.of(caller.hospital).sees_money(caller.role):
+        sees_money = self.settings.of(caller.hospital).sees_money(caller.role)
+        if not sees_money:
             # Without charges, too: rivals of a catalogue have scores and costs.
             hide_money(verdict, request.alternatives)
         hidden_at = ruled_at = perf_counter_ns()
         if self._rules.has_rules:
             self._rules.fill(verdict, request, caller, prepared, as_of, self._day(request, as_of), metering)
             ruled_at = perf_counter_ns()
-        explained_at = ruled_at
+        forecast_at = ruled_at
+        if self.snapshot.forecasts.packs or request.HasField("previous_forecast"):
+            self._fill_forecast(verdict, request, metering, prepared, settled, as_of, sees_money=sees_money)
+            forecast_at = perf_counter_ns()
+        explained_at = forecast_at
         if request.explain and prepared.case.diagnoses:
             _check_time(in_time)
-            loaded.explain(verdict, prepared.case, metering.cost_fen)
+            loaded.explain(verdict, prepared.case, settled.cost_fen)
             explained_at = perf_counter_ns()
         missed_at = explained_at
         if request.near_misses and prepared.case.diagnoses:
             _check_time(in_time)
-            loaded.find_near_misses(verdict, prepared, metering.cost_fen)
+            cost = metering.settling.cost_of_edits(prepared, settled, metering.cost_fen)
+            loaded.find_near_misses(verdict, prepared, cost)
             missed_at = perf_counter_ns()
         timings = response.timings
         timings.decode_ns = decode_ns
@@ -253,9 +299,34 @@ class Evaluator:
         timings.verdict_ns = filled_at - grouped_at
         timings.meter_ns = metered_at - filled_at
         timings.rules_ns = ruled_at - hidden_at
-        timings.explain_ns = explained_at - ruled_at
+        timings.forecast_ns = forecast_at - ruled_at
+        timings.explain_ns = explained_at - forecast_at
         timings.near_misses_ns = missed_at - explained_at
         return response
+
+    def _fill_forecast(
+        self,
+        verdict: verdict_pb2.Verdict,
+        request: service_pb2.EvaluateRequest,
+        metering: Metering,
+        prepared: Prepared,
+        settled: Settled,
+        as_of: float,
+        *,
+        sees_money: bool,
+    ) -> None:
+        loaded, money = metering.loaded, metering.money
+        asked = Asked(
+            loaded,
+            forecaster_of(self.snapshot, loaded, self._day(request, as_of)),
+            loaded.facts(settled.outcome),
+            metering.settling.known(prepared, settled.recorded, metering.cost_fen),
+            MoneyStay.of(request.encounter, prepared),
+            money if sees_money else None,
+            money,
+        )
+        previous = request.previous_forecast if request.HasField("previous_forecast") else None
+        fill_forecast(verdict.forecast, asked, previous)
 
     def _metering(
         self,
@@ -273,7 +344,11 @@ class Evaluator:
             ledger = read_charges(encounter, as_of, self.zone, money.in_scope(), faults)
         if request.alternatives:
             check_alternatives(request.alternatives, encounter, faults)
-        return Metering(loaded, money, ledger, as_of, self.zone)
+        forecaster = None
+        if loaded.ties_by_cost and self.snapshot.forecasts.packs:
+            found = forecaster_of(self.snapshot, loaded, self._day(request, as_of))
+            forecaster = found if fits(found, loaded) else None
+        return Metering(Settling(loaded, forecaster), money, ledger, as_of, self.zone)
 
     def _money_on(self, hospital: str, loaded: LoadedPack[Any], day: str) -> Money:
         key = (hospital, loaded.header.id, day)
@@ -324,15 +399,20 @@ def parse(message: _M, data: bytes) -> _M:
     return message
 
 
-def _plain_reply(data: bytes, loaded: LoadedPack[Any], answer: PlainAnswer, group_ns: int) -> Reply:
+def _plain_reply(
+    data: bytes, loaded: LoadedPack[Any], answer: PlainAnswer, forecast_ns: int, taken_ns: int
+) -> Reply:
     """Return the reply to a plain request: the envelope of its verdict, written as the messages are."""
     started = perf_counter_ns()
     call_id = answer.call_id or urandom(16).hex().encode()
     envelope = content_field(_VERDICT, answer.verdict) + content_field(_CALL_ID, call_id)
     verdict_ns = perf_counter_ns() - started
+    group_ns = taken_ns - forecast_ns
     timings = number_field(_GROUP_NS, group_ns) + number_field(_VERDICT_NS, verdict_ns)
+    if forecast_ns:
+        timings += number_field(_FORECAST_NS, forecast_ns)
     number = first_text(data, *answer.encounter, _ENCOUNTER_ID)
-    stages = (0, 0, group_ns, verdict_ns, 0, 0, 0, 0, 0)
+    stages = (0, 0, group_ns, verdict_ns, 0, 0, forecast_ns, 0, 0, 0)
     written = envelope + content_field(_TIMINGS, timings)
     return Reply(written, call_id.decode(), number, loaded.header.id, answer.status, stages)
 

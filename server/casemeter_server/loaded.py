@@ -43,12 +43,14 @@ class LoadedPack(ABC, Generic[_O]):
         ref: the same for a verdict.
         codes: what the pack knows.
         plain: answers plain requests; ``None``: the pack has no such way.
+        ties_by_cost: whether cost tells groups apart that match equally.
     """
 
     header: Header
     ref: pack_pb2.PackRef
     codes: KnownCodes
     plain: PlainReader | None = None
+    ties_by_cost: bool = False
 
     @abstractmethod
     def group(self, case: Case, cost_fen: int | None) -> _O:
@@ -56,12 +58,20 @@ class LoadedPack(ABC, Generic[_O]):
 
         Args:
             case: to be grouped.
-            cost_fen: running cost; ``None``: unknown.
+            cost_fen: what tells groups apart that match equally; ``None``: unknown.
         """
+
+    def is_tied(self, outcome: _O) -> bool:  # noqa: ARG002
+        """Whether other groups match a case as well as the one it ends in."""
+        return False
 
     @abstractmethod
     def facts(self, outcome: _O) -> GroupFacts | None:
         """Return what money needs to know of the group; ``None``: the case is in none."""
+
+    @abstractmethod
+    def facts_of_group(self, code: str) -> GroupFacts | None:
+        """Return the same of a group by its code; ``None``: the pack has no such group."""
 
     def facts_of_leaf(self, leaf: int) -> GroupFacts | None:  # noqa: ARG002
         """Return the same of a leaf that the plain reader names."""

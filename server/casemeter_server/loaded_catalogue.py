@@ -13,6 +13,7 @@ from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.dip.explain import explain
 from casemeter_grouper.dip.grouping import CatalogueGrouper, CatalogueOutcome
 from casemeter_grouper.dip.near_misses import CatalogueNearMisses
+from casemeter_grouper.dip.options import COST
 from casemeter_grouper.rounding import half_up
 from casemeter_server.catalogue_verdicts import fill_catalogue_explanation, fill_catalogue_near_misses
 from casemeter_server.loaded import GroupFacts, LoadedPack
@@ -32,6 +33,8 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
         self._grouper = CatalogueGrouper(catalogue)
         self._near_misses = CatalogueNearMisses(self._grouper)
         self._facts = tuple(_facts_of(group, invented) if group else None for group in catalogue.groups)
+        self._by_code = {facts.code: facts for facts in self._facts if facts}
+        self.ties_by_cost = COST in catalogue.catalogue.options.ties
         # The first calls load the compiled code: that is paid here and not by a physician.
         self._grouper.group(Case(diagnoses=("",)), None)
         self._near_misses.find(Case(diagnoses=("",)), None)
@@ -39,6 +42,14 @@ class LoadedCatalogue(LoadedPack[CatalogueOutcome]):
     def group(self, case: Case, cost_fen: int | None) -> CatalogueOutcome:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""
         return self._grouper.group(case, cost_fen)
+
+    def is_tied(self, outcome: CatalogueOutcome) -> bool:
+        """See :class:`~casemeter_server.loaded.LoadedPack`."""
+        return bool(outcome.rivals)
+
+    def facts_of_group(self, code: str) -> GroupFacts | None:
+        """See :class:`~casemeter_server.loaded.LoadedPack`."""
+        return self._by_code.get(code)
 
     def facts(self, outcome: CatalogueOutcome) -> GroupFacts | None:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""

@@ -35,7 +35,7 @@ class LoadedScheme(LoadedPack[Outcome]):
             code: GroupFacts(code, scheme.names.get(code, ""), weight_of(scheme, code))
             for code in {leaf.group for leaf in scheme.leaves if leaf}
         }
-        self._group_count = len(groups)
+        self._groups = groups
         self._facts = tuple(groups[leaf.group] if leaf else None for leaf in scheme.leaves)
         self.plain = PlainReader(self._grouper, self._known_parts)
         self._warm()
@@ -53,6 +53,10 @@ class LoadedScheme(LoadedPack[Outcome]):
     def facts(self, outcome: Outcome) -> GroupFacts | None:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""
         return self._facts[outcome.number]
+
+    def facts_of_group(self, code: str) -> GroupFacts | None:
+        """See :class:`~casemeter_server.loaded.LoadedPack`."""
+        return self._groups.get(code)
 
     def facts_of_leaf(self, leaf: int) -> GroupFacts | None:
         """See :class:`~casemeter_server.loaded.LoadedPack`."""
@@ -95,7 +99,7 @@ class LoadedScheme(LoadedPack[Outcome]):
             procedure_system=self.header.procedure_system,
             mdc_count=len(tree.mdcs),
             adrg_count=len({rule.adrg for rule in rules}),
-            group_count=self._group_count,
+            group_count=len(self._groups),
             dictionary_sha256=self.scheme.manifest["dictionary_sha256"],
             is_default=is_default,
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 from casemeter.v1 import charges_pb2, meter_pb2, verdict_pb2
 from casemeter.v1 import encounter_pb2 as pb
-from casemeter_grouper.case import Case
 from casemeter_rules.advice import GroupOutcome
 from casemeter_server.alternatives import changed
 from casemeter_server.charges import Ledger
@@ -19,6 +18,7 @@ from casemeter_server.meter import fill_meter, fill_payment, fill_standing
 from casemeter_server.money import Money, Position
 from casemeter_server.money_stay import MoneyStay
 from casemeter_server.prepare import Prepared, prepare
+from casemeter_server.settling import Settling
 from casemeter_server.stay_facts import Faults
 
 
@@ -27,27 +27,32 @@ class Metering:
     """What metering one call needs.
 
     Attributes:
-        loaded: the pack that groups.
+        settling: groups.
         money: what pays; ``None``: the encounter has no charges, and the verdict speaks of no money.
         ledger: the sums of the charges; ``None`` likewise.
         as_of: in seconds since 1970.
         zone: the hospital's zone.
     """
 
-    loaded: LoadedPack[Any]
+    settling: Settling
     money: Money | None
     ledger: Ledger | None
     as_of: float
     zone: tzinfo
 
     @property
+    def loaded(self) -> LoadedPack[Any]:
+        """The pack that groups."""
+        return self.settling.loaded
+
+    @property
     def cost_fen(self) -> int | None:
         """Running cost; ``None``: unknown."""
         return self.ledger.cost_fen if self.ledger else None
 
-    def weigh(self, case: Case) -> GroupOutcome | None:
+    def weigh(self, prepared: Prepared) -> GroupOutcome | None:
         """Return the group that a case would be in and what it weighs; ``None``: in none."""
-        facts = self.loaded.facts(self.loaded.group(case, self.cost_fen))
+        facts = self.loaded.facts(self.settling.settle(prepared, self.cost_fen).outcome)
         if facts is None:
             return None
         policy = self.money.policy if self.money else None
@@ -60,7 +65,7 @@ class Metering:
         """Fill payment, meter and the effects of orders."""
         if self.money is None or self.ledger is None:
             return
-        money, case = self.money, prepared.case
+        money = self.money
         stay = MoneyStay.of(encounter, prepared)
         position = money.position(self.loaded.facts(outcome), self.ledger.cost_fen, stay)
         fill_payment(verdict.payment, money, position, stay)
@@ -69,7 +74,7 @@ class Metering:
         for at, order in enumerate(encounter.orders):
             if order.placing:
                 effect = verdict.meter.order_effects.add(field=f"encounter.orders[{at}]")
-                self._fill_effect(effect, order, position, stay, case, in_scope)
+                self._fill_effect(effect, order, position, stay, prepared, in_scope)
 
     def _fill_effect(
         self,
@@ -77,13 +82,13 @@ class Metering:
         order: charges_pb2.Order,
         before: Position,
         stay: MoneyStay,
-        case: Case,
+        prepared: Prepared,
         in_scope: Callable[[str, str], bool] | None,
     ) -> None:
         assert self.money is not None
         added = _charged((order,), in_scope)
         target.excluded = in_scope is not None and not in_scope(order.item, order.category)
-        after = self._position(stay, case, before.cost_fen + added)
+        after = self._position(stay, prepared, before.cost_fen + added)
         fill_standing(target.after, after)
         if before.quote and after.quote:
             target.band_crossed = before.quote.band != after.quote.band
@@ -136,19 +141,18 @@ class Metering:
     def _fill_standing(
         self, target: meter_pb2.Standing, encounter: pb.Encounter, prepared: Prepared, cost: int | None
     ) -> None:
-        case = prepared.case
         if cost is not None:
-            fill_standing(target, self._position(MoneyStay.of(encounter, prepared), case, cost))
+            fill_standing(target, self._position(MoneyStay.of(encounter, prepared), prepared, cost))
             return
         target.SetInParent()
-        facts = self.loaded.facts(self.loaded.group(case, None))
+        facts = self.loaded.facts(self.settling.settle(prepared, None).outcome)
         if facts:
             target.group, target.group_name = facts.code, facts.name
 
-    def _position(self, stay: MoneyStay, case: Case, cost_fen: int) -> Position:
+    def _position(self, stay: MoneyStay, prepared: Prepared, cost_fen: int) -> Position:
         """Where the stay stands at a cost; the group of a catalogue may turn with it."""
         assert self.money is not None
-        facts = self.loaded.facts(self.loaded.group(case, cost_fen))
+        facts = self.loaded.facts(self.settling.settle(prepared, cost_fen).outcome)
         return self.money.position(facts, cost_fen, stay)
 
 

@@ -29,7 +29,8 @@ BUCKETS_S: Final = (
 """Upper bounds of the histograms' buckets in seconds; above the last there is one more."""
 
 STAGES: Final = (
-    *("decode", "case", "group", "verdict", "meter", "rules", "explain", "near_misses", "encode", "total"),
+    *("decode", "case", "group", "verdict", "meter", "rules", "forecast", "explain", "near_misses"),
+    *("encode", "total"),
 )
 """The stages of a call; ``total`` is all that the server spends on it."""
 

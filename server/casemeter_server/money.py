@@ -70,6 +70,20 @@ class Usual(NamedTuple):
     cost_by_day: tuple[int, ...]
 
 
+class Priced(NamedTuple):
+    """What a stay would be paid.
+
+    Attributes:
+        not_priced: why there is no payment, a value of ``NotPricedReason``; 0: there is one.
+        payment_fen: ``None``: there is none, or no price yet.
+        band: name of the band; empty: there is no payment.
+    """
+
+    not_priced: int
+    payment_fen: int | None = None
+    band: str = ""
+
+
 class Position(NamedTuple):
     """Where a stay stands.
 
@@ -192,6 +206,25 @@ class Money:
             why = (found.text_zh, found.text_en) if found.text_zh or found.text_en else ()
             return Position(facts, usual, cost_fen, asked, None, None, reason, why)
         return Position(facts, usual, cost_fen, asked, found, found.tariff.quote(cost_fen), 0, ())
+
+    def mean_cost_fen(self, facts: GroupFacts) -> Fraction | None:
+        """Return the mean cost of a group; ``None``: unknown."""
+        usual = self._usual(facts)
+        return usual.mean_cost_fen if usual else None
+
+    def priced(self, facts: GroupFacts, cost_fen: int, stay: MoneyStay) -> Priced:
+        """Return what a stay of a group would be paid at a cost: of a position only that, but sooner."""
+        if self.policy is None:
+            return Priced(self.not_priced)
+        found = None
+        if not self.policy.takes_out:
+            found = self._priced.get((facts.code, stay.insurance, stay.tcm))
+        if not isinstance(found, KnownTariff):
+            position = self.position(facts, cost_fen, stay)
+            if position.known is None:
+                return Priced(position.not_priced)
+            found = position.known
+        return Priced(0, *found.tariff.paid(cost_fen))
 
     def _tariff(self, policy: Policy, asked: Stay) -> KnownTariff | NotPriced:
         key = asked.group, asked.insurance, asked.tcm

@@ -16,7 +16,7 @@ from casemeter_server.errors import fault, invalid
 from casemeter_server.stay_facts import Faults, StayFacts, stay_facts
 
 MAX_ENTRIES: Final = 200
-"""The most diagnoses, procedures or segments of one encounter."""
+"""The most diagnoses, procedures, planned ones or segments of one encounter."""
 
 MAX_CODE: Final = 40
 MAX_ID: Final = 64
@@ -83,6 +83,7 @@ class Prepared(NamedTuple):
         phase: the stage whose diagnoses group.
         evidence: field by code, for codes recorded in the request that do not take part but may be so.
         day_of_stay: of discharge, or of today; the day of admission is 1. ``None``: unknown.
+        planned: codes of the procedures that are planned, as they are used, the main one first.
     """
 
     case: Case
@@ -92,6 +93,12 @@ class Prepared(NamedTuple):
     phase: int
     evidence: Mapping[str, str]
     day_of_stay: int | None
+    planned: tuple[str, ...] = ()
+
+    @property
+    def is_discharged(self) -> bool:
+        """Whether the patient has left: nothing is provisional any more."""
+        return not self.case.provisional
 
 
 def prepare(
@@ -122,6 +129,11 @@ def prepare(
     clinical = encounter.procedure_edition == pb.CODE_EDITION_CLINICAL
     places = range(len(procedure_codes))
     procedures = _codes(procedure_codes, places, clinical, scheme.procedures, "procedures", notes)
+    planned: tuple[str, ...] = ()
+    if encounter.planned_procedures:
+        sent = [procedure.code for procedure in encounter.planned_procedures]
+        owner = "planned_procedures"
+        planned = _codes(sent, range(len(sent)), clinical, scheme.procedures, owner, notes)
     case = Case(
         diagnoses=diagnoses,
         procedures=procedures,
@@ -136,10 +148,10 @@ def prepare(
         provisional=frozenset() if encounter.HasField("discharge_time") else PROVISIONAL,
     )
     if len(active) == len(entries):
-        return Prepared(case, active, notes, [], phase, {}, facts.day_of_stay)
+        return Prepared(case, active, notes, [], phase, {}, facts.day_of_stay, planned)
     aside = [_left_aside(at, form) for at, (_, form) in enumerate(entries) if at not in active]
     evidence = _evidence(entries, active, encounter.diagnosis_edition, scheme.diagnoses)
-    return Prepared(case, active, notes, aside, phase, evidence, facts.day_of_stay)
+    return Prepared(case, active, notes, aside, phase, evidence, facts.day_of_stay, planned)
 
 
 def check_case(
@@ -155,6 +167,9 @@ def check_case(
     entries, phases = _entries(encounter, faults)
     procedure_codes = [procedure.code for procedure in _bounded(encounter, "procedures", faults)]
     _check_codes(procedure_codes, "procedures", faults)
+    if encounter.planned_procedures:
+        planned = [procedure.code for procedure in _bounded(encounter, "planned_procedures", faults)]
+        _check_codes(planned, "planned_procedures", faults)
     return entries, phases, procedure_codes, stay_facts(encounter, as_of, zone, faults)
 
 

@@ -102,7 +102,7 @@ class RulesStage:
         if ruling.relations and phase in ADVISED:
 
             def regroup(codes: Sequence[str]) -> GroupOutcome | None:
-                return metering.weigh(prepared.case._replace(diagnoses=tuple(codes)))
+                return metering.weigh(prepared._replace(case=prepared.case._replace(diagnoses=tuple(codes))))
 
             report = ruling.with_advice(report, stay, phase, regroup)
         ruling.fill(verdict, report, phase, request.alert_context, caller.role)

@@ -21,6 +21,8 @@ from casemeter_rules.alerting.shadow import ShadowList
 from casemeter_rules.compiled.book import Book
 from casemeter_rules.pack.header import KIND as RULES
 from casemeter_server.errors import RequestError
+from casemeter_server.forecasters import KIND as FORECAST
+from casemeter_server.forecasters import Forecaster, shelf_by_scheme
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
 from casemeter_server.loaded_scheme import LoadedScheme
@@ -39,6 +41,7 @@ class Snapshot:
         benchmarks: the packs that tell what stays usually cost.
         books: the packs of rules.
         shadow: states of rules that are other than their packs say.
+        forecasts: the forecast bundles, by the scheme that they foretell.
         default: pack of hospitals without an entry of their own; empty: none.
         hospital_defaults: pack by hospital.
         plain_charges: what adds up plain charges, by the hash of the payment pack; empty: of none.
@@ -52,6 +55,7 @@ class Snapshot:
     default: str = ""
     hospital_defaults: Mapping[str, str] = field(default_factory=dict)
     plain_charges: Mapping[str, PlainCharges] = field(default_factory=dict)
+    forecasts: Shelf[Forecaster] = field(default_factory=lambda: Shelf({}))
 
     @classmethod
     def open(
@@ -66,14 +70,15 @@ class Snapshot:
 
         Raises:
             BundleError: a bundle cannot be used.
-            ValueError: a default names no loaded pack, two versions of a pack hold on the same day, or there
-                is more than one list of rules in shadow.
+            ValueError: a default names no loaded pack, two versions of a pack, or two forecasts for one
+                scheme, hold on the same day, or there is more than one list of rules in shadow.
         """
         schemes: list[LoadedPack[Any]] = []
         policies: list[Policy] = []
         benchmarks: list[Benchmark] = []
         books: list[Book] = []
         shadows: list[ShadowList] = []
+        forecasters: list[Forecaster] = []
         for path in bundles:
             kind = kind_of(path)
             if kind == PAYMENT:
@@ -106,6 +111,7 @@ class Snapshot:
             default,
             dict(hospital_defaults or {}),
             {policy.sha256 if policy else "": PlainCharges(policy) for policy in (None, *policies)},
+            shelf_by_scheme(forecasters),
         )
 
     def default_of(self, hospital: str) -> str:
@@ -145,7 +151,10 @@ class Snapshot:
         """Return what a caller of a hospital may know of every pack."""
         default = self.default_of(hospital)
         packs = [loaded.describe(loaded.header.id == default) for loaded in self.schemes]
-        shelves = ((PAYMENT, self.policies), (BENCHMARK, self.benchmarks), (RULES, self.books))
+        shelves = (
+            *((PAYMENT, self.policies), (BENCHMARK, self.benchmarks), (RULES, self.books)),
+            (FORECAST, self.forecasts),
+        )
         for kind, shelf in shelves:
             for pack in shelf:
                 header = pack.header

@@ -6,6 +6,7 @@ Times are seconds since 1970 here; only the days that age and stay are counted b
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final, NamedTuple
 
@@ -84,7 +85,10 @@ def stay_facts(encounter: pb.Encounter, as_of: float, zone: tzinfo, faults: Faul
     if admission is not None and end < admission:
         faults.append(fault(end_field, "TIMES_OUT_OF_ORDER", other="encounter.admission_time"))
     if encounter.procedures:
-        _check_procedures(encounter, discharge, faults)
+        _check_procedures("procedures", encounter.procedures, discharge, faults)
+    if encounter.planned_procedures:
+        # What was planned for a day after the discharge was not done; that is no contradiction.
+        _check_procedures("planned_procedures", encounter.planned_procedures, None, faults)
     department, icu_hours = None, None
     if encounter.segments:
         department, icu_hours = _segments(encounter, admission, end, end_field, faults)
@@ -103,18 +107,20 @@ def stay_facts(encounter: pb.Encounter, as_of: float, zone: tzinfo, faults: Faul
     return StayFacts(years, days, los, icu_hours, weight, department, day_of_stay)
 
 
-def _check_procedures(encounter: pb.Encounter, discharge: float | None, faults: Faults) -> None:
-    for at, procedure in enumerate(encounter.procedures):
+def _check_procedures(
+    owner: str, procedures: Iterable[pb.Procedure], discharge: float | None, faults: Faults
+) -> None:
+    for at, procedure in enumerate(procedures):
         start = None
         if procedure.HasField("start_time"):
-            start = seconds_of(procedure.start_time, f"encounter.procedures[{at}].start_time", faults)
+            start = seconds_of(procedure.start_time, f"encounter.{owner}[{at}].start_time", faults)
             if start is not None and discharge is not None and discharge < start:
-                other = f"encounter.procedures[{at}].start_time"
+                other = f"encounter.{owner}[{at}].start_time"
                 faults.append(fault("encounter.discharge_time", "TIMES_OUT_OF_ORDER", other=other))
         if procedure.HasField("end_time"):
-            end = seconds_of(procedure.end_time, f"encounter.procedures[{at}].end_time", faults)
+            end = seconds_of(procedure.end_time, f"encounter.{owner}[{at}].end_time", faults)
             if end is not None and start is not None and end < start:
-                field = f"encounter.procedures[{at}]"
+                field = f"encounter.{owner}[{at}]"
                 faults.append(fault(f"{field}.end_time", "TIMES_OUT_OF_ORDER", other=f"{field}.start_time"))
 
 

@@ -20,7 +20,8 @@ def hide_money(verdict: verdict_pb2.Verdict, alternatives: Sequence[meter_pb2.Al
     """Take every sum of money out of a verdict, and all it could be worked out from; multiples remain.
 
     Of an alternative that changes diagnoses or procedures only the group remains: what another coding would
-    pay, in whatever measure, is no advice for those who code.
+    pay, in whatever measure, is no advice for those who code. A forecast is made without
+    money for a role that sees none (:mod:`casemeter_server.forecasting`).
 
     Args:
         verdict: to be shown.

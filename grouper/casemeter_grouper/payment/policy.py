@@ -92,6 +92,11 @@ class Policy:
         return bool(self._exclusions)
 
     @property
+    def takes_out(self) -> bool:
+        """Whether any stay is taken out of group payment."""
+        return bool(self._tables.outside)
+
+    @property
     def excluded(self) -> tuple[frozenset[str], frozenset[str], frozenset[tuple[str, str]]]:
         """What is out of scope: items, categories, and items within a category."""
         items = frozenset(item for item, category in self._exclusions if not category)

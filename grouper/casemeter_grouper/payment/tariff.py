@@ -146,6 +146,13 @@ class Tariff:
             segment.doubt,
         )
 
+    def paid(self, cost_fen: int) -> tuple[int | None, str]:
+        """Return the payment and the band of a cost, as :meth:`quote` does, and nothing else."""
+        if cost_fen < 0:
+            raise ValueError(f"a cost of {cost_fen} fen is below 0")
+        segment, money, _, _ = self.pieces[bisect_right(self._starts, cost_fen) - 1]
+        return None if money is None else money.rounded(cost_fen), segment.band
+
     def next_band(self, cost_fen: int) -> tuple[str, int] | None:
         """Return the band that a rising cost enters next and the cost in fen at which it does."""
         at = bisect_right(self._starts, cost_fen)

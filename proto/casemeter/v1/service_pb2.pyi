@@ -58,7 +58,7 @@ class EvaluateResponse(_message.Message):
     def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, _Mapping]] = ..., call_id: _Optional[str] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., recorded: _Optional[bool] = ...) -> None: ...
 
 class Timings(_message.Message):
-    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns", "rules_ns")
+    __slots__ = ("decode_ns", "case_ns", "group_ns", "explain_ns", "near_misses_ns", "verdict_ns", "meter_ns", "rules_ns", "forecast_ns")
     DECODE_NS_FIELD_NUMBER: _ClassVar[int]
     CASE_NS_FIELD_NUMBER: _ClassVar[int]
     GROUP_NS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +67,7 @@ class Timings(_message.Message):
     VERDICT_NS_FIELD_NUMBER: _ClassVar[int]
     METER_NS_FIELD_NUMBER: _ClassVar[int]
     RULES_NS_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_NS_FIELD_NUMBER: _ClassVar[int]
     decode_ns: int
     case_ns: int
     group_ns: int
@@ -75,7 +76,8 @@ class Timings(_message.Message):
     verdict_ns: int
     meter_ns: int
     rules_ns: int
-    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ..., meter_ns: _Optional[int] = ..., rules_ns: _Optional[int] = ...) -> None: ...
+    forecast_ns: int
+    def __init__(self, decode_ns: _Optional[int] = ..., case_ns: _Optional[int] = ..., group_ns: _Optional[int] = ..., explain_ns: _Optional[int] = ..., near_misses_ns: _Optional[int] = ..., verdict_ns: _Optional[int] = ..., meter_ns: _Optional[int] = ..., rules_ns: _Optional[int] = ..., forecast_ns: _Optional[int] = ...) -> None: ...
 
 class EvaluateStreamResponse(_message.Message):
     __slots__ = ("response", "error", "call_id")

@@ -42,6 +42,7 @@ class PlainAnswer(NamedTuple):
         encounter: first byte and end of the encounter.
         numbers: age in years, age in days, birth weight in grams, length of stay in days, and hours in
             intensive care; NaN where unknown.
+        principal: code of the principal diagnosis.
     """
 
     verdict: bytes
@@ -54,6 +55,7 @@ class PlainAnswer(NamedTuple):
     as_of: float
     encounter: tuple[int, int]
     numbers: tuple[float, float, float, float, float]
+    principal: str
 
 
 class PlainReader:
@@ -71,6 +73,7 @@ class PlainReader:
             values=np.array(numbers, np.int32),
             departments=_padded(departments),
         )
+        self._principals = tuple(scheme.diagnoses.number)
         self._scheme = (*scheme.mapped, *known)
         self._end = grouper.end
         self._known_part = known_parts.written
@@ -105,7 +108,7 @@ class PlainReader:
         if outcome.only_procedure:
             verdict += _note(NOTE_KIND_GROUPED_BY_ONE_PROCEDURE, procedure)
         *places, is_open, day_of_stay, as_of, los_days, icu_hours = found[11:22]
-        years, days, weight, encounter, encounter_end = found[22:]
+        years, days, weight, encounter, encounter_end, principal = found[22:]
         charges, charges_end, insurance, insurance_end, department, department_end = places
         stay = MoneyStay(
             insurance=data[insurance:insurance_end].decode(),
@@ -127,6 +130,7 @@ class PlainReader:
             as_of,
             (encounter, encounter_end),
             (years, days, weight, los_days, icu_hours),
+            self._principals[principal - 1],
         )
 
 

@@ -496,7 +496,8 @@ def read(  # type: ignore[no-untyped-def]
         attempt is about; likewise of the charges, which are not read yet (first byte 0: there are none), of
         the insurance type and of the department; whether the stay is still open; the day of the stay;
         ``as_of``; length of stay, hours of intensive care, age in years and in days, and birth weight, NaN
-        where unknown; and the first byte and end of the encounter.
+        where unknown; the first byte and end of the encounter; and the number of the principal diagnosis
+        among the known ones, from 1 (0: not plain).
     """
     known = Known(diagnoses, diagnosis_at, procedures, procedure_at, values, departments)
     numbers = np.full(5, np.nan)
@@ -538,8 +539,9 @@ def read(  # type: ignore[no-untyped-def]
             plain &= stay[0] > 0
         else:
             plain &= tag in (_EXPLAIN, _NEAR_MISSES) and value == 0
-    attempt, valid, written = 0, False, 0
+    attempt, valid, written, principal = 0, False, 0, 0
     if plain and stay[0] > 0:
+        principal = int(codes[_FIRST_CODE])
         case = codes[: _FIRST_CODE + codes[0] + stay[1]]
         # Why a case is in no group is for the ordinary way to say: its leaf, 0, is also "not plain".
         leaf, attempt, valid = run_one(Mapped(body, parts), case, numbers)
@@ -555,5 +557,5 @@ def read(  # type: ignore[no-untyped-def]
         *(call_id, call_id_end, pack, pack_end, procedure, procedure_end),
         *(charges, charges_end, insurance, insurance_end, department, department_end),
         *(stay[2], stay[4], as_of, numbers[_LOS], numbers[_ICU]),
-        *(numbers[_AGE_YEARS], numbers[_AGE_DAYS], numbers[_WEIGHT], encounter, encounter_end),
+        *(numbers[_AGE_YEARS], numbers[_AGE_DAYS], numbers[_WEIGHT], encounter, encounter_end, principal),
     )
