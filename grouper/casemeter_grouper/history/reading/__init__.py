@@ -1,0 +1,1 @@
+"""Reading a hospital's own files of stays that are over."""

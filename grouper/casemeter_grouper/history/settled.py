@@ -1,0 +1,225 @@
+"""Settled stays as hospitals have them: front pages in HQMS columns, read in chunks of numbers.
+
+This module loads polars; nothing that serves calls imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from casemeter_grouper.history.reading.codes import picked
+from casemeter_grouper.history.reading.columns import HOSPITAL, PAGES, RECORD, VISIT
+from casemeter_grouper.history.reading.drops import Drops, Example
+from casemeter_grouper.history.reading.faults import HistoryError, HistoryFault
+from casemeter_grouper.history.reading.grouping import NONE, STATUSES, PackGrouping, Ragged
+from casemeter_grouper.history.reading.keys import keys_of
+from casemeter_grouper.history.reading.stays import CATEGORIES, FEMALE, MALE, UNKNOWN, Choices, PageReader
+from casemeter_grouper.history.reading.tables import Table, open_table
+
+__all__ = [
+    "CATEGORIES",
+    "FEMALE",
+    "MALE",
+    "NONE",
+    "STATUSES",
+    "SUFFIXES",
+    "UNKNOWN",
+    "Choices",
+    "Drops",
+    "HistoryError",
+    "HistoryFault",
+    "PackGrouping",
+    "Ragged",
+    "SettledChunk",
+    "SettledHistory",
+    "open_settled",
+]
+
+SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
+"""Endings of files that can be read."""
+
+Ints = NDArray[np.int32]
+Fen = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SettledChunk:
+    """Stays that can be learned from, ``n`` of them in the order of their file.
+
+    Attributes:
+        file: number of the file in :attr:`SettledHistory.files`.
+        row: int64, rows of the file counted from 1; the header does not count.
+        key: uint64, hash of what names the stay; the same in the daily charges and the course.
+        group: number in :attr:`PackGrouping.groups`.
+        adrg: number in :attr:`PackGrouping.adrgs`; -1: none.
+        status: uint8, number in :data:`STATUSES`. Stays that end in no group are not here.
+        discharge: day of discharge, days since 1970-01-01.
+        year: of the discharge.
+        cost_fen: int64, above 0.
+        los_days: length of stay, at least 1.
+        age_years: completed years on admission; -1: unknown.
+        sex: uint8, 1 male, 2 female, 0 unknown.
+        department: number in :attr:`SettledHistory.departments`; -1: unknown.
+        fees_fen: int64, ``n x 10``: by front-page category; -1: a column of the category is missing.
+        principal: number of the principal diagnosis in :attr:`PackGrouping.diagnoses`; 0: unknown.
+        others: numbers of the other diagnoses, in the order of the page; 0: unknown.
+        procedures: numbers in :attr:`PackGrouping.procedures`, the main one first; 0: unknown.
+    """
+
+    file: int
+    row: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    group: Ints
+    adrg: Ints
+    status: NDArray[np.uint8]
+    discharge: Ints
+    year: Ints
+    cost_fen: Fen
+    los_days: Ints
+    age_years: Ints
+    sex: NDArray[np.uint8]
+    department: Ints
+    fees_fen: Fen
+    principal: Ints
+    others: Ragged
+    procedures: Ragged
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+
+class SettledHistory:
+    """Settled stays of files, which were looked through once: nothing but rows can be wrong any more.
+
+    Attributes:
+        files: of front pages, in the order in which they are read.
+        pack: that stays are grouped by.
+        rows: number of rows of all files.
+        drops: what became of the rows; filled while :meth:`chunks` runs.
+        departments: names as they are written, in the order in which they were met; grows likewise.
+        ignored: by file, titles of columns that are not read.
+        with_hospital: whether the hospital's code is part of what names a stay; what is to be joined with
+            these stays must be read with the same.
+    """
+
+    def __init__(self, tables: Sequence[Table], pack: PackGrouping, choices: Choices) -> None:
+        self._tables = tuple(tables)
+        self.files = tuple(table.path for table in tables)
+        self.pack = pack
+        self.ignored = {table.path: table.header.ignored for table in tables}
+        self.with_hospital = all(HOSPITAL in table.header.codes for table in tables)
+        self._reader = PageReader(pack, choices)
+        self.drops = Drops()
+        self.departments: list[str] = []
+        self._department_numbers: dict[str, int] = {}
+        self.rows, self._duplicates = self._look_through()
+
+    def chunks(self, progress: Callable[[int], object] = bool) -> Iterator[SettledChunk]:
+        """Yield the stays, file by file, from 1 to 100,000 at a time.
+
+        May be called again: counts and departments begin anew.
+
+        Args:
+            progress: told how many rows were read.
+        """
+        self.drops = Drops()
+        self.departments.clear()
+        self._department_numbers.clear()
+        for number, table in enumerate(self._tables):
+            for rows in table.rows():
+                self.drops.note_broken([Example(table.path, row, "", "", "") for row in rows.broken])
+                chunk = self._chunk(number, table, rows.numbers, rows.frame)
+                progress(len(rows.numbers) + len(rows.broken))
+                if len(chunk):
+                    yield chunk
+
+    def _look_through(self) -> tuple[int, NDArray[np.uint64]]:
+        """Count the rows, and return the keys that stand in several."""
+        found, count = [np.zeros(0, np.uint64)], 0
+        for table in self._tables:
+            for rows in table.rows(("hospital", "record", "visit")):
+                keys = keys_of(rows.frame, with_hospital=self.with_hospital)
+                found.append(keys.values[~keys.unnamed])
+                count += len(rows.numbers) + len(rows.broken)
+        keys_seen = np.concatenate(found)
+        found.clear()
+        keys_seen.sort()
+        return count, np.unique(keys_seen[1:][keys_seen[1:] == keys_seen[:-1]])
+
+    def _chunk(
+        self, number: int, table: Table, places: NDArray[np.int64], frame: pl.DataFrame
+    ) -> SettledChunk:
+        keys = keys_of(frame, with_hospital=self.with_hospital)
+        stays = self._reader.read(frame, keys, np.isin(keys.values, self._duplicates) & ~keys.unnamed)
+
+        def example(at: int, column: str) -> Example:
+            stay = "/".join(str(frame[code][at] or "") for code in (RECORD, VISIT))
+            value = "" if not column or frame[column][at] is None else str(frame[column][at])
+            return Example(table.path, int(places[at]), stay, table.title_of(column) if column else "", value)
+
+        kept = self.drops.note(len(frame), stays.findings, example)
+        return SettledChunk(
+            number,
+            places[kept],
+            keys.values[kept],
+            stays.ends.group[kept],
+            stays.ends.adrg[kept],
+            stays.ends.status[kept],
+            stays.discharge[kept],
+            stays.year[kept],
+            stays.cost_fen[kept],
+            stays.los_days[kept],
+            stays.age_years[kept],
+            stays.sex[kept],
+            self._departments(stays.department)[kept],
+            stays.fees_fen[kept],
+            stays.principal[kept],
+            picked(stays.others, kept),
+            picked(stays.procedures, kept),
+        )
+
+    def _departments(self, written: pl.Series) -> Ints:
+        names = written.unique(maintain_order=True).drop_nulls()
+        for name in names:
+            if name not in self._department_numbers:
+                self._department_numbers[name] = len(self.departments)
+                self.departments.append(name)
+        numbers = written.replace_strict(self._department_numbers, default=UNKNOWN, return_dtype=pl.Int32)
+        return np.array(numbers.fill_null(UNKNOWN), np.int32)
+
+
+def open_settled(paths: Iterable[Path], pack: PackGrouping, choices: Choices | None = None) -> SettledHistory:
+    """Open files of front pages and look through them once, for stays that stand in several rows.
+
+    Args:
+        paths: files (Parquet, CSV, CSV packed by gzip), and folders of them; of a folder the files that hold
+            front pages are taken, in the order of their names.
+        pack: that stays are grouped by.
+        choices: how they are to be read.
+
+    Raises:
+        HistoryError: some file cannot be read; all faults of all files.
+    """
+    tables: list[Table] = []
+    faults: list[HistoryFault] = []
+    for path in paths:
+        files = [path]
+        if path.is_dir():
+            files = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
+        for file in files:
+            table, found = open_table(file)
+            if table is not None and table.kind != PAGES and path.is_dir():
+                continue
+            faults += found
+            if table is not None:
+                tables.append(table)
+    if faults:
+        raise HistoryError(faults)
+    return SettledHistory(tables, pack, choices or Choices())
