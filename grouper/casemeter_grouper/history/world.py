@@ -6,15 +6,16 @@ same ones. Nothing else is random in what a forecast may see.
 1.  scenario ``s`` ~ ``share``: what the stay truly is, with the procedures it will take;
 2.  variant of the principal diagnosis ~ ``variant_p``; plan ``j`` ~ ``plan_p``: the procedures, perhaps one
     more; a plan without procedures is a stay that is treated without operation;
-3.  age band ~ ``age_p[s]``, years within it alike; sex ~ ``female_p[s]``; department: the surgical one of the
-    scenario with ``surgical_p[operates]``, else the other;
+3.  age band ~ ``age_p[s]``, years within it alike; in the first year of life there are newborns only, of 0 to
+    28 days; sex ~ ``female_p[s]``; department: the surgical one of the scenario with
+    ``surgical_p[operates]``, else the other;
 4.  severity ``z`` ~ ``severity_p[age band]``;
 5.  each comorbidity ``l`` is there with ``comorbid_p[l, age band, z, operates]``, independently, unless
     ``excluded[s, l]``;
 6.  days ``n`` and final cost: ln of cost in fen is normal with ``cost_mu[s] + cost_lift[z]`` and
-    ``cost_sigma[s]``, cut off above ``cost_cap[s]`` (a multiple of the mean cost); days are 1 + negative
+    ``cost_sigma[s]``, and what lies above ``cost_cap[s]`` becomes it; days are 1 + negative
     binomial with mean ``(mean_los[s] - 1) * los_lift[z]`` and ``dispersion``; a Gaussian copula with
-    ``correlation`` ties them; then the cost is multiplied by a tail factor ~ ``tail_p``;
+    ``correlation`` (of its two normals) ties them; then the cost is multiplied by a tail factor ~ ``tail_p``;
 7.  day of the operation: ``min(n, operation_day)`` ~ ``operation_day_p``; the order is known ``lead`` days
     before (not before day 1), the report ``lag`` days after (``lead_p``, ``lag_p``); a report that is not
     there by day ``n`` is there when the page is coded;
@@ -72,7 +73,7 @@ class World:
         comorbid_p: ``L x A x Z x 2``.
         excluded: ``S x L``, bool.
         cost_mu, cost_sigma: ``S``, of ln fen. cost_lift: ``Z``, keeps the mean of a scenario as published.
-        cost_cap: ``S``, in ln fen.
+        cost_cap: ``S``, in ln fen: a multiple of the mean.
         mean_los: ``S``, days. los_lift: ``Z``.
         tail_p, tail_factor: as many as there are tails; the first factor is 1.
         operation_day, operation_day_p; lead_p, lag_p: by 0, 1, … days.
