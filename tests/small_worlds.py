@@ -207,11 +207,12 @@ def _pick(rng: np.random.Generator, p: Floats) -> int:
 
 def _days_and_cost(world: World, rng: np.random.Generator, s: int, z: int) -> tuple[int, float]:
     normal = NormalDist()
-    first = rng.standard_normal()
-    second = world.correlation * first + np.sqrt(1 - world.correlation**2) * rng.standard_normal()
-    mean, sigma = world.cost_mu[s] + world.cost_lift[z], world.cost_sigma[s]
-    cut = normal.cdf((world.cost_cap[s] - mean) / sigma)
-    ln_cost = mean + sigma * normal.inv_cdf(normal.cdf(first) * cut)
+    while True:
+        first = rng.standard_normal()
+        second = world.correlation * first + np.sqrt(1 - world.correlation**2) * rng.standard_normal()
+        ln_cost = world.cost_mu[s] + world.cost_lift[z] + world.cost_sigma[s] * first
+        if ln_cost <= world.cost_cap[s]:
+            break
     odds = (world.mean_los[s] - 1) * world.los_lift[z] / world.dispersion
     p, up_to, days = (1 + odds) ** -world.dispersion, 0.0, 0
     while up_to <= normal.cdf(second):

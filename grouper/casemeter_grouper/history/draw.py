@@ -234,13 +234,16 @@ def _draw(odds, generator, columns, comorbid_at, lists):  # type: ignore[no-unty
         row[7] = generator.random() < odds.female_p[s]
         row[8] = odds.department[s, 1 if generator.random() < odds.surgical_p[operates] else 0]
 
-        of_cost = generator.standard_normal()
+        # Drawn again, and not set to the cap: many stays of one cost would be known by it to the fen.
+        of_cost, log_cost = 0.0, math.inf
+        while log_cost > odds.cost_cap[s]:
+            of_cost = generator.standard_normal()
+            log_cost = odds.cost_mu[s] + odds.cost_lift[z] + odds.cost_sigma[s] * of_cost
         of_days = correlation * of_cost + rest * generator.standard_normal()
         at = 0.5 * math.erfc(-of_days / math.sqrt(2.0))
         days = 1 + _days_after_first((odds.mean_los[s] - 1.0) * odds.los_lift[z], dispersion, at)
-        log_cost = odds.cost_mu[s] + odds.cost_lift[z] + odds.cost_sigma[s] * of_cost
         tail = _pick(odds.tail_p, 0, odds.tail_p.shape[0], generator.random())
-        cost = math.exp(min(log_cost, odds.cost_cap[s])) * odds.tail_factor[tail]
+        cost = math.exp(log_cost) * odds.tail_factor[tail]
         row[9], row[10], row[11] = days, max(LEAST_COST_FEN, int(cost + 0.5)), tail
 
         if odds.procedure_at[plan + 1] > odds.procedure_at[plan]:

@@ -13,9 +13,9 @@ same ones. Nothing else is random in what a forecast may see.
 5.  each comorbidity ``l`` is there with ``comorbid_p[l, age band, z, operates]``, independently, unless
     ``excluded[s, l]``;
 6.  days ``n`` and final cost: ln of cost in fen is normal with ``cost_mu[s] + cost_lift[z]`` and
-    ``cost_sigma[s]``, and what lies above ``cost_cap[s]`` becomes it; days are 1 + negative
-    binomial with mean ``(mean_los[s] - 1) * los_lift[z]`` and ``dispersion``; a Gaussian copula with
-    ``correlation`` (of its two normals) ties them; then the cost is multiplied by a tail factor ~ ``tail_p``;
+    ``cost_sigma[s]``; days are 1 + negative binomial with mean ``(mean_los[s] - 1) * los_lift[z]`` and
+    ``dispersion``; a Gaussian copula with ``correlation`` (of its two normals) ties them; what lies above
+    ``cost_cap[s]`` is drawn again, with its days; then the cost is multiplied by a tail factor ~ ``tail_p``;
 7.  day of the operation: ``min(n, operation_day)`` ~ ``operation_day_p``; the order is known ``lead`` days
     before (not before day 1), the report ``lag`` days after (``lead_p``, ``lag_p``); a report that is not
     there by day ``n`` is there when the page is coded;

@@ -19,6 +19,8 @@ from casemeter_grouper.kernel import Batch
 
 _ANY: Final = ("any_dx", "other_dx")
 _DAYS_OF_YEAR: Final = 365
+_NEWBORN_DAYS: Final = 29
+"""Days of age that there are in the first year of life: stays of no completed year are of newborns."""
 _DIAGNOSES: Final = 3
 """Diagnoses of a page that stands for others: the principal one, an MCC and a CC, or an unknown one."""
 
@@ -27,7 +29,7 @@ class SchemeOutcomes:
     """What a DRG scheme makes of the pages of a world; see :class:`Outcomes`.
 
     Facts that the world does not draw are missing: weight at birth, hours of intensive care. Days of age are
-    spread evenly over the year of age.
+    spread evenly over the year of age, in the first over its first 29 days.
     """
 
     def __init__(self, world: World, scheme: CompiledScheme) -> None:
@@ -130,10 +132,10 @@ class SchemeOutcomes:
 
     def _shares_of_days(self, age_years: int) -> Iterator[tuple[int, float]]:
         """Yield the pieces of the days of age that a year of age has, each with its share of the year."""
-        days = np.arange(_DAYS_OF_YEAR) + age_years * _DAYS_OF_YEAR
+        days = np.arange(_DAYS_OF_YEAR if age_years else _NEWBORN_DAYS) + age_years * _DAYS_OF_YEAR
         pieces = np.searchsorted(self._bounds["age_days"], days)
         for piece, count in zip(*np.unique(pieces, return_counts=True), strict=True):
-            yield int(piece), count / _DAYS_OF_YEAR
+            yield int(piece), count / len(days)
 
     def _stacked(
         self, years: int, days: tuple[tuple[int, float], ...], sex: int, department: int

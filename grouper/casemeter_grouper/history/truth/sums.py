@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from casemeter_grouper.history.truth.normal import below, between, density, quantile
+from casemeter_grouper.history.truth.normal import below, between, density
 from casemeter_grouper.history.world import Floats, Ints
 
 PLAIN, BEFORE, AFTER = 0, 1, 2
@@ -238,19 +238,10 @@ def _costs(law, seen, s, z, plain, operated, own):  # type: ignore[no-untyped-de
                     x = (seen.ln_final[course, n, g] - law.ln_tail[tail] - mean) / sigma
                     if x > cap or abs(x) > _FAR_OUT:
                         continue
-                    pull = rho * _uncut(x, cap, kept)
+                    pull = rho * x
                     low, high = (threshold[n - 1] - pull) / rest, (threshold[n] - pull) / rest
                     p += law.tail_p[tail] * density(x) * between(low, high)
                 own[course, n, g] = state * seen.pace_p[g] * p / (sigma * kept)
-
-
-@njit(cache=True, nogil=True)
-def _uncut(x, cap, kept):  # type: ignore[no-untyped-def]
-    """Return the normal number whose place among all is that of ``x`` among those up to ``cap``."""
-    if kept >= 1:
-        return x
-    up_to = below(x) / kept
-    return quantile(up_to) if up_to <= 0.5 else -quantile(between(x, cap) / kept)
 
 
 @njit(cache=True, nogil=True)
