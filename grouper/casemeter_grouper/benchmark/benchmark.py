@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from casemeter_grouper.benchmark.header import KIND, Header
 from casemeter_grouper.compiled.bundle import open_bundle
 
+Value = TypeVar("Value")
 ARRAY = "groups"
+
+
+def _nothing() -> Mapping[int, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class GroupBenchmark:
         cases: number of stays, or ``None``.
         structure: share of the cost in each fee category that was measured (0 to 1), by code; may be empty.
         cost_by_day: mean cost in fen up to the end of day 1, 2, …; never falls; may be empty.
+        basis: whose cases were measured: ``own``, or ``adrg`` for all of its ADRG; empty: unknown.
+        cost_quantiles_fen: quantiles of the cost in fen by percent, the median apart; may be empty.
+        los_quantiles: quantiles of the length of stay in days by percent; may be empty.
+        cost_by_day_quantiles: for each percent as many costs as ``cost_by_day``; may be empty.
     """
 
     code: str
@@ -39,6 +48,10 @@ class GroupBenchmark:
     cases: int | None
     structure: Mapping[str, float]
     cost_by_day: tuple[int, ...]
+    basis: str = ""
+    cost_quantiles_fen: Mapping[int, Fraction] = field(default_factory=_nothing)
+    los_quantiles: Mapping[int, float] = field(default_factory=_nothing)
+    cost_by_day_quantiles: Mapping[int, tuple[int, ...]] = field(default_factory=_nothing)
 
 
 class Benchmark:
@@ -77,7 +90,8 @@ class Benchmark:
 
 
 def _group(code: str, values: list[Any]) -> GroupBenchmark:
-    mean, median, cv, los, cases, structure, days = values
+    mean, median, cv, los, cases, structure, days, *rest = values
+    fitted: Mapping[str, Any] = rest[0] if rest else {}  # a pack that was not fitted has nothing more
     return GroupBenchmark(
         code=code,
         mean_cost_fen=Fraction(*mean),
@@ -87,4 +101,12 @@ def _group(code: str, values: list[Any]) -> GroupBenchmark:
         cases=cases,
         structure=MappingProxyType({category: share[0] / share[1] for category, share in structure.items()}),
         cost_by_day=tuple(days),
+        basis=fitted.get("basis", ""),
+        cost_quantiles_fen=_by_percent(fitted.get("costs"), lambda pair: Fraction(*pair)),
+        los_quantiles=_by_percent(fitted.get("stays"), lambda pair: pair[0] / pair[1]),
+        cost_by_day_quantiles=_by_percent(fitted.get("days"), tuple),
     )
+
+
+def _by_percent(values: Mapping[str, Any] | None, read: Callable[[Any], Value]) -> Mapping[int, Value]:
+    return MappingProxyType({int(percent): read(value) for percent, value in (values or {}).items()})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from statistics import median_low
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -18,6 +18,7 @@ from casemeter_grouper.benchmark.benchmark import ARRAY
 from casemeter_grouper.benchmark.categories import categories
 from casemeter_grouper.benchmark.header import FILE as HEADER_FILE
 from casemeter_grouper.benchmark.header import KIND, Header, read_header
+from casemeter_grouper.benchmark.spread import COST_COLUMNS, LOS_COLUMNS, read_spread
 from casemeter_grouper.compiled.bundle import Arrays
 from casemeter_grouper.pack.faults import ERROR, Fault, PackError, has_errors
 from casemeter_grouper.pack.load import source_files
@@ -25,38 +26,67 @@ from casemeter_grouper.pack.tables import Columns, read_table
 from casemeter_grouper.payment.cells import Cells
 from casemeter_grouper.payment.checks import MEAN_YUAN
 from casemeter_grouper.payment.pricing import FEN
+from casemeter_grouper.rounding import half_up
 
 MEASURES, STRUCTURE, COST_BY_DAY = "measures.csv", "structure.csv", "cost_by_day.csv"
+DROPPED, UNMEASURED, POLICY = "dropped.csv", "unmeasured.csv", "policy.toml"
+REPORTS: Final = (DROPPED, UNMEASURED, POLICY)
+"""What a fitted pack tells of how it was fitted; it is kept with the pack and not read."""
+
+OWN, ADRG = "own", "adrg"
+BASES: Final = (OWN, ADRG)
+"""Whose cases a group was measured by: its own, or all of its ADRG."""
+
 _COLUMNS: Final = {
     MEASURES: Columns(
-        ("group_code", "mean_cost_yuan"), (), ("mean_los_days", "cv", "sd", "cases", "median_cost_yuan")
+        ("group_code", "mean_cost_yuan"),
+        (),
+        (
+            *("mean_los_days", "cv", "sd", "cases", "basis", "own_cases", "set_aside"),
+            *COST_COLUMNS.values(),
+            *LOS_COLUMNS.values(),
+        ),
     ),
     STRUCTURE: Columns(("group_code", "category", "share")),
-    COST_BY_DAY: Columns(("group_code", "day", "mean_cost_yuan")),
+    COST_BY_DAY: Columns(("group_code", "day", "mean_cost_yuan"), (), ("cases", *COST_COLUMNS.values())),
 }
 
 
 @dataclass(slots=True)
 class Measures:
-    """One group as read; yuan, days, and the first line that names it."""
+    """One group as read; yuan, days, quantiles by percent, and the first line that names it."""
 
     line: int
     mean: Fraction
     cv: Fraction | None
     los: Fraction | None
     cases: int | None
-    median: Fraction | None
+    basis: str
+    costs: dict[int, Fraction]
+    stays: dict[int, Fraction]
     structure: dict[str, Fraction] = field(default_factory=dict)
     days: list[Fraction] = field(default_factory=list)
+    days_spread: dict[int, list[Fraction]] = field(default_factory=dict)
 
     def to_json(self) -> list[Any]:
-        """Return the group as JSON values: fractions as pairs of integers, money in fen."""
-        money = (self.mean * FEN, None if self.median is None else self.median * FEN)
+        """Return the group as JSON values: fractions as pairs of integers, money in fen.
+
+        What only fitted packs have comes last, and is not there otherwise.
+        """
+        median = self.costs.get(50)
+        money = (self.mean * FEN, None if median is None else median * FEN)
+        fitted = {
+            "basis": self.basis,
+            "costs": {str(p): _pair(cost * FEN) for p, cost in self.costs.items() if p != 50},
+            "stays": {str(p): _pair(days) for p, days in self.stays.items()},
+            "days": {str(p): [half_up(cost * FEN) for cost in days] for p, days in self.days_spread.items()},
+        }
         return [
             *map(_pair, (*money, self.cv, self.los)),
             self.cases,
             {category: _pair(share) for category, share in self.structure.items()},
-            [int(cost * FEN + Fraction(1, 2)) for cost in self.days],
+            [half_up(cost * FEN) for cost in self.days],
+            *([fitted] if any(fitted.values()) else []),
         ]
 
 
@@ -88,7 +118,9 @@ def load(folder: Path) -> LoadedBenchmark:
     _days(folder, groups, faults)
     files = source_files(folder)
     faults += [
-        Fault("unknown_file", path.name) for path in files if path.name not in (*_COLUMNS, HEADER_FILE)
+        Fault("unknown_file", path.name)
+        for path in files
+        if path.name not in (*_COLUMNS, HEADER_FILE, *REPORTS)
     ]
     if header is None or any(fault.severity == ERROR for fault in faults):
         raise PackError(faults)
@@ -139,7 +171,9 @@ def _measures(folder: Path, faults: list[Fault]) -> dict[str, Measures]:
             cv=cv,
             los=cells.number("mean_los_days"),
             cases=cells.whole("cases"),
-            median=cells.number("median_cost_yuan", zero=False),
+            basis=cells.choice("basis", BASES) if cells.record["basis"] else "",
+            costs=read_spread(cells, COST_COLUMNS, zero=False),
+            stays=read_spread(cells, LOS_COLUMNS),
         )
         first = groups.setdefault(cells.record["group_code"], group).line
         if first != group.line:
@@ -180,28 +214,51 @@ def _structures(
 
 
 def _days(folder: Path, groups: dict[str, Measures], faults: list[Fault]) -> None:
-    by_group: dict[str, dict[int, tuple[Cells, Fraction]]] = defaultdict(dict)
+    by_group: dict[str, dict[int, _Day]] = defaultdict(dict)
     for cells in _cells(folder, COST_BY_DAY, faults):
-        day, cost = cells.whole("day"), cells.must("mean_cost_yuan")
+        day = cells.whole("day")
+        read = _Day(cells, cells.must("mean_cost_yuan"), read_spread(cells, COST_COLUMNS))
         days = by_group[cells.record["group_code"]]
         if day is None or not _group(cells, groups, faults):
             continue
         if day in days:
-            cells.note("row_twice", "day", first=days[day][0].record.line)
+            cells.note("row_twice", "day", first=days[day].cells.record.line)
         else:
-            days[day] = (cells, cost)
+            days[day] = read
     if has_errors(COST_BY_DAY, faults):
         return  # the day that seems to be missing may be the one with the fault
     for code, days in by_group.items():
-        before = Fraction(0)
-        for place, (day, (cells, cost)) in enumerate(sorted(days.items()), 1):
+        before: _Day | None = None
+        for place, (day, read) in enumerate(sorted(days.items()), 1):
             if day != place:
-                cells.note("day_missing", "day", day=day, missing=place)
+                read.cells.note("day_missing", "day", day=day, missing=place)
                 break
-            if cost < before:
-                cells.note("cost_falls", "mean_cost_yuan", value=cells.record["mean_cost_yuan"])
-            before = cost
-            groups[code].days.append(cost)
+            if before is not None:
+                _note_falls(read, before)
+            before = read
+            groups[code].days.append(read.mean)
+            for percent, cost in read.spread.items():
+                groups[code].days_spread.setdefault(percent, []).append(cost)
+
+
+class _Day(NamedTuple):
+    """One day of a group: its row, mean cost and quantiles."""
+
+    cells: Cells
+    mean: Fraction
+    spread: dict[int, Fraction]
+
+
+def _note_falls(day: _Day, before: _Day) -> None:
+    """Note costs below those of the day before, and quantiles that are told of one of the days only."""
+    if day.mean < before.mean:
+        day.cells.note("cost_falls", "mean_cost_yuan", value=day.cells.record["mean_cost_yuan"])
+    for percent, column in COST_COLUMNS.items():
+        told = percent in day.spread, percent in before.spread
+        if told == (True, True) and day.spread[percent] < before.spread[percent]:
+            day.cells.note("cost_falls", column, value=day.cells.record[column])
+        elif told[0] != told[1]:
+            (before if told[0] else day).cells.note("quantile_missing", column)
 
 
 def _group(cells: Cells, groups: dict[str, Measures], faults: list[Fault]) -> Measures | None:

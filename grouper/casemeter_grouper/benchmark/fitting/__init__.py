@@ -1,0 +1,1 @@
+"""From settled stays to the tables of a benchmark pack."""
