@@ -113,12 +113,13 @@ def encounters(draw: st.DrawFn, *, placing: bool = False) -> pb.Encounter:
         encounter_id=draw(numbers),
         diagnoses=draw(st.lists(diagnoses, max_size=4)),
         procedures=draw(st.lists(procedures, max_size=3)),
+        planned_procedures=draw(st.lists(procedures, max_size=2)),
         segments=draw(segments),
         orders=some,
         **fields,
     )
     if encounter.diagnoses:
         encounter.diagnosis_edition = draw(values(pb.CodeEdition))
-    if encounter.procedures:
+    if encounter.procedures or encounter.planned_procedures:
         encounter.procedure_edition = draw(values(pb.CodeEdition))
     return encounter

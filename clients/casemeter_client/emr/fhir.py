@@ -178,7 +178,7 @@ def conditions_of(encounter: pb.Encounter, patient: str) -> list[Json]:
 
 
 def procedures_of(encounter: pb.Encounter, patient: str) -> list[Json]:
-    """Return the procedures of a stay, numbered p1, p2 and so on."""
+    """Return the procedures of a stay, numbered p1, p2 and so on: those done, then those planned."""
     edition = _EDITIONS.get(encounter.procedure_edition)
     system = f"{_SYSTEM}icd-9-cm-3-{edition}" if edition else ""
     return [
@@ -186,12 +186,12 @@ def procedures_of(encounter: pb.Encounter, patient: str) -> list[Json]:
             "resourceType": "Procedure",
             "id": f"p{at}",
             "extension": _extension("procedure-rank", "PositiveInt", at),
-            "status": "completed",
+            "status": "completed" if at <= len(encounter.procedures) else "preparation",
             "code": _concept(system, one.code, one.name),
             "subject": {"reference": f"Patient/{patient}"},
             "performedPeriod": {"start": _time(one, "start_time"), "end": _time(one, "end_time")},
         }
-        for at, one in enumerate(encounter.procedures, 1)
+        for at, one in enumerate((*encounter.procedures, *encounter.planned_procedures), 1)
     ]
 
 

@@ -81,16 +81,19 @@ def read_diagnoses(
 def read_procedures(
     chart: Chart, zone: tzinfo, stay: pb.Encounter, places: dict[str, str], ids: dict[str, str]
 ) -> None:
-    """Read the procedures: those that tell their rank by it, then the others as they came."""
-    places["encounter.procedures"] = "prefetch.procedures"
+    """Read the procedures, done and planned: those that tell their rank by it, then the others."""
     url = chart.systems.url("procedure-rank")
-    done = sorted(chart.of_stay("procedures"), key=lambda one: _rank(extension(one, url)))
-    coded = _coded(chart, done, chart.systems.procedure, chart.faults)
+    listed = sorted(chart.of_stay("procedures"), key=lambda one: _rank(extension(one, url)))
+    coded = _coded(chart, listed, chart.systems.procedure, chart.faults)
     stay.procedure_edition = coded.edition
-    for at, one in enumerate(done):
-        place = f"encounter.procedures[{at}]"
-        name = name_of(one.get("code"), coded.chosen[at])
-        procedure = stay.procedures.add(code=coded.codes[at], name=name)
+    for owner in ("procedures", "planned_procedures"):
+        places[f"encounter.{owner}"] = "prefetch.procedures"
+    for at, one in enumerate(listed):
+        is_planned = one.get("status").text() in chart.systems.status["to_come"]
+        owner = "planned_procedures" if is_planned else "procedures"
+        entries = getattr(stay, owner)
+        place = f"encounter.{owner}[{len(entries)}]"
+        procedure = entries.add(code=coded.codes[at], name=name_of(one.get("code"), coded.chosen[at]))
         places[place] = one.place
         _place_of_code(coded, at, place, one, places)
         day = one.get("performedDateTime")
