@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,7 +20,7 @@ from casemeter_grouper.history.reading.faults import HistoryError, HistoryFault
 from casemeter_grouper.history.reading.grouping import NONE, STATUSES, PackGrouping, Ragged
 from casemeter_grouper.history.reading.keys import keys_of
 from casemeter_grouper.history.reading.stays import CATEGORIES, FEMALE, MALE, UNKNOWN, Choices, PageReader
-from casemeter_grouper.history.reading.tables import Table, open_table
+from casemeter_grouper.history.reading.tables import SUFFIXES, Table, headers_again, open_tables
 
 __all__ = [
     "CATEGORIES",
@@ -41,9 +40,6 @@ __all__ = [
     "SettledHistory",
     "open_settled",
 ]
-
-SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
-"""Endings of files that can be read."""
 
 Ints = NDArray[np.int32]
 Fen = NDArray[np.int64]
@@ -143,11 +139,17 @@ class SettledHistory:
     def _look_through(self) -> tuple[int, NDArray[np.uint64]]:
         """Count the rows, and return the keys that stand in several."""
         found, count = [np.zeros(0, np.uint64)], 0
+        faults: list[HistoryFault] = []
         for table in self._tables:
             for rows in table.rows(("hospital", "record", "visit")):
                 keys = keys_of(rows.frame, with_hospital=self.with_hospital)
                 found.append(keys.values[~keys.unnamed])
                 count += len(rows.numbers) + len(rows.broken)
+                faults += headers_again(table, rows)
+        if not count:
+            faults += [HistoryFault("empty_history", path) for path in self.files]
+        if faults:
+            raise HistoryError(faults)
         keys_seen = np.concatenate(found)
         found.clear()
         keys_seen.sort()
@@ -207,19 +209,4 @@ def open_settled(paths: Iterable[Path], pack: PackGrouping, choices: Choices | N
     Raises:
         HistoryError: some file cannot be read; all faults of all files.
     """
-    tables: list[Table] = []
-    faults: list[HistoryFault] = []
-    for path in paths:
-        files = [path]
-        if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
-        for file in files:
-            table, found = open_table(file)
-            if table is not None and table.kind != PAGES and path.is_dir():
-                continue
-            faults += found
-            if table is not None:
-                tables.append(table)
-    if faults:
-        raise HistoryError(faults)
-    return SettledHistory(tables, pack, choices or Choices())
+    return SettledHistory(open_tables(paths, PAGES), pack, choices or Choices())

@@ -31,14 +31,15 @@ class Column(NamedTuple):
         code: such as ``C06x01C``; it names the column in frames.
         titles: in Chinese; any of them names it in a file.
         type: ``text``, ``integer``, ``number``, ``date``, ``money`` (yuan) or ``fen``.
-        required: whether a table without it cannot be read.
+        required: empty: a table without it can be read; ``yes``: it cannot; else ``choice:alternative``: of
+            each choice every column of one alternative is needed.
     """
 
     field: str
     code: str
     titles: tuple[str, ...]
     type: str
-    required: bool
+    required: str
 
 
 class Header(NamedTuple):
@@ -48,7 +49,7 @@ class Header(NamedTuple):
         columns: those that are read, by the name they have in the file.
         ignored: titles of columns that nobody asked for.
         twice: pairs of titles that name one column.
-        missing: required columns that are not there.
+        missing: required columns that are not there; of a choice those of the alternative that lacks least.
     """
 
     columns: Mapping[str, Column]
@@ -89,18 +90,20 @@ def header_of(titles: Sequence[str], table: str) -> Header:
         else:
             first[column.code] = title
             found[title] = column
-    missing = tuple(column for column in columns_of(table) if column.required and column.code not in first)
-    return Header(found, tuple(ignored), tuple(twice), missing)
+    twice += _alternatives(found)
+    missing = tuple(column for column in columns_of(table) if column in _missing(table, frozenset(first)))
+    return Header(found, tuple(filter(None, ignored)), tuple(twice), missing)
+
+
+def known_titles(titles: Iterable[str]) -> int:
+    """Return how many titles name a column of any table."""
+    plain = {plain_title(title) for title in titles}
+    return max(len(plain & _by_title(table).keys()) for table in TABLES)
 
 
 def table_of(titles: Sequence[str]) -> str:
-    """Return which kind of table a file is: the one that most of its own columns are there of."""
-
-    def own(table: str) -> tuple[int, int]:
-        header = header_of(titles, table)
-        return -len(header.missing), len(header.columns)
-
-    return max(TABLES, key=own)
+    """Return which kind of table a file is: the one that most columns are there of."""
+    return max(TABLES, key=lambda table: len(header_of(titles, table).columns))
 
 
 @cache
@@ -110,9 +113,33 @@ def _by_title(table: str) -> Mapping[str, Column]:
     }
 
 
+def _missing(table: str, codes: frozenset[str]) -> list[Column]:
+    """Required columns that are not among codes."""
+    lacking: dict[str, dict[str, list[Column]]] = {}
+    for column in columns_of(table):
+        choice, _, alternative = column.required.partition(":")
+        if choice:
+            # What is required alone is a choice of its own.
+            lacks = lacking.setdefault(choice if alternative else column.code, {}).setdefault(alternative, [])
+            lacks += [column] if column.code not in codes else []
+    return [column for ways in lacking.values() for column in min(ways.values(), key=len)]
+
+
+def _alternatives(found: Mapping[str, Column]) -> list[tuple[str, str]]:
+    """Titles of columns that say the same in two ways."""
+    first: dict[str, tuple[str, str]] = {}
+    twice = []
+    for title, column in found.items():
+        choice, _, alternative = column.required.partition(":")
+        if alternative:
+            other, its_title = first.setdefault(choice, (alternative, title))
+            twice += [(its_title, title)] if other != alternative else []
+    return twice[:1]
+
+
 def _expanded(row: Mapping[str, str]) -> Iterable[Column]:
     titles = tuple(row["titles"].split("|")) if row["titles"] else ()
-    required = row["required"] == "yes"
+    required = row["required"]
     if not row["count"]:
         yield Column(row["field"], row["code"], titles, row["type"], required)
         return

@@ -315,4 +315,5 @@ def _completed_years(birth: Numbers, day: Numbers) -> NDArray[np.float64]:
     born_month, now_month = born.astype("datetime64[M]"), now.astype("datetime64[M]")
     months = (now_month - born_month).astype(np.int64)
     earlier = (now - now_month) < (born - born_month)
-    return (months - earlier) // 12.0
+    years: NDArray[np.int64] = (months - earlier) // 12
+    return years.astype(np.float64)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from casemeter_grouper.history.reading.columns import Column, Header, header_of, table_of
-from casemeter_grouper.history.reading.faults import HistoryFault
+from casemeter_grouper.history.reading.cells import text
+from casemeter_grouper.history.reading.columns import RECORD, Column, Header, header_of, table_of
+from casemeter_grouper.history.reading.csv_files import CsvSource
+from casemeter_grouper.history.reading.encodings import encoding_of
+from casemeter_grouper.history.reading.faults import HistoryError, HistoryFault
+from casemeter_grouper.history.reading.rows import Rows, Source
 
 CHUNK_ROWS: Final = 100_000
+
+SUFFIXES: Final = (".parquet", ".csv", ".csv.gz")
+"""Endings of files that can be read."""
 
 _NUMERIC: Final = ("whole numbers", "numbers", "decimals", "text")
 _TYPES: Final = {
@@ -25,38 +33,6 @@ _TYPES: Final = {
     "fen": _NUMERIC,
     "date": ("dates", "text"),
 }
-
-
-class Rows(NamedTuple):
-    """Rows of a file.
-
-    Attributes:
-        numbers: int64, the places of the rows in the file, counted from 1.
-        frame: the columns that are read, named by their codes.
-        broken: places of rows that stand among or before these and are no rows of the table.
-    """
-
-    numbers: NDArray[np.int64]
-    frame: pl.DataFrame
-    broken: tuple[int, ...] = ()
-
-
-class Source(Protocol):
-    """What a file is read with.
-
-    Attributes:
-        path: of the file.
-        titles: of its columns.
-    """
-
-    path: Path
-    titles: tuple[str, ...]
-
-    def types(self) -> Sequence[pl.DataType]:
-        """Types of the columns."""
-
-    def rows(self, titles: Sequence[str]) -> Iterator[Rows]:
-        """Yield the rows with these columns, named by their titles."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +69,11 @@ class Table:
             if fields is None or column.field in fields
         }
         for rows in self.source.rows(list(chosen)):
-            yield rows._replace(frame=rows.frame.rename(chosen))
+            frame, broken = rows.frame.rename(chosen), rows.broken
+            for first in range(0, max(len(frame), 1), CHUNK_ROWS):
+                part = slice(first, first + CHUNK_ROWS)
+                yield Rows(rows.numbers[part], frame[part], broken)
+                broken = ()
 
 
 class ParquetSource:
@@ -117,23 +97,63 @@ class ParquetSource:
             .collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
         )
         for batch in batches:
-            for frame in batch.iter_slices(CHUNK_ROWS):
-                yield Rows(np.arange(done + 1, done + len(frame) + 1), frame)
-                done += len(frame)
+            yield Rows(np.arange(done + 1, done + len(batch) + 1), batch)
+            done += len(batch)
 
 
-def open_table(path: Path) -> tuple[Table | None, list[HistoryFault]]:
-    """Open a file.
+def open_tables(paths: Iterable[Path], kind: str) -> list[Table]:
+    """Open the tables of a kind.
 
-    Returns:
-        The table, and every fault of the file; with any the table cannot be read.
+    Args:
+        paths: files (Parquet, CSV, CSV packed by gzip), and folders of them, whose files are taken in the
+            order of their names. Files that hold another kind of table are left alone.
+        kind: one of :data:`~casemeter_grouper.history.reading.columns.TABLES`.
+
+    Raises:
+        HistoryError: some file cannot be read, or there is no such table; all faults of all files.
     """
-    source, faults = _source_of(path)
+    tables: list[Table] = []
+    faults: list[HistoryFault] = []
+    seen: set[Path] = set()
+    given = list(paths)
+    for path in given:
+        for file in _files(path):
+            if file.resolve() in seen:
+                faults.append(HistoryFault("file_twice", file))
+                continue
+            seen.add(file.resolve())
+            table, found = _open(file, kind)
+            faults += found
+            tables += [table] if table else []
+    if not tables and not faults:
+        faults = [HistoryFault("no_files", path, {"table": kind}) for path in given]
+    if faults:
+        raise HistoryError(faults)
+    return tables
+
+
+def headers_again(table: Table, rows: Rows) -> list[HistoryFault]:
+    """The faults of rows that repeat the header, as in files that were put together."""
+    repeated = text(rows.frame[RECORD]) == table.title_of(RECORD)
+    places = rows.numbers[repeated.fill_null(False).to_numpy()]
+    return [HistoryFault("header_again", table.path, row=row) for row in places.tolist()]
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
+
+
+def _open(path: Path, kind: str) -> tuple[Table | None, list[HistoryFault]]:
+    """Return a table, or its faults; neither: it is of another kind."""
+    source, fault = _source_of(path)
     if source is None:
-        return None, faults
-    kind = table_of(source.titles)
+        return None, [fault] if fault else []
     header = header_of(source.titles, kind)
-    faults += [
+    if table_of(source.titles) != kind:
+        return None, []
+    faults = [
         HistoryFault("column_twice", path, {"first": first, "second": second})
         for first, second in header.twice
     ]
@@ -145,20 +165,31 @@ def open_table(path: Path) -> tuple[Table | None, list[HistoryFault]]:
         if column is not None and not _fits(column, dtype):
             details = {"column": title, "found": dtype, "expected": " or ".join(_TYPES[column.type])}
             faults.append(HistoryFault("wrong_type", path, details))
-    return Table(source, kind, header), faults
+    return (None if faults else Table(source, kind, header)), faults
 
 
-def _source_of(path: Path) -> tuple[Source | None, list[HistoryFault]]:
+def _source_of(path: Path) -> tuple[Source | None, HistoryFault | None]:
+    name = path.name.lower()
     try:
         if path.stat().st_size == 0:
-            return None, [HistoryFault("empty_file", path)]
-        return ParquetSource(path), []
+            return None, HistoryFault("empty_file", path)
+        if name.endswith(".parquet"):
+            return ParquetSource(path), None
+        if not name.endswith(SUFFIXES):
+            return None, HistoryFault("other_suffix", path, {"suffix": path.suffix or path.name})
+        encoding, fault = encoding_of(path)
+        if fault:
+            return None, fault
+        source = CsvSource(path, encoding)
+        return (source, None) if source.titles else (None, HistoryFault("empty_file", path))
     except FileNotFoundError:
-        return None, [HistoryFault("missing_file", path)]
+        return None, HistoryFault("missing_file", path)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return None, HistoryFault("gzip_damaged", path)
     except OSError as error:
-        return None, [HistoryFault("unreadable", path, {"why": error.strerror or str(error)})]
+        return None, HistoryFault("unreadable", path, {"why": error.strerror or str(error)})
     except pl.exceptions.PolarsError:
-        return None, [HistoryFault("not_parquet", path)]
+        return None, HistoryFault("not_parquet", path)
 
 
 def _fits(column: Column, dtype: pl.DataType) -> bool:
