@@ -11,7 +11,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from casemeter.v1 import service_pb2, verdict_pb2
+from casemeter.v1 import encounter_pb2, service_pb2, verdict_pb2
 from casemeter.v1.encounter_pb2 import Encounter
 from casemeter_client.emr.settlement import hqms_csv, settlement_message
 from casemeter_grouper.pack.build import build_cached
@@ -52,9 +52,15 @@ def sealed() -> Sealed:
 @pytest.fixture
 def client(engine: Engine, sealed: Sealed) -> Iterator[HttpCaller]:
     async def seal(
-        kind: Kind, page: Page, verdict: verdict_pb2.Verdict, caller: Caller, encounter: str = ""
+        kind: Kind,
+        page: Page,
+        verdict: verdict_pb2.Verdict,
+        caller: Caller,
+        encounter: str = "",
+        stay: encounter_pb2.Encounter | None = None,
     ) -> str:
         assert verdict.rules.phase and caller.role == "coder"
+        assert stay is not None and stay.diagnoses
         sealed.append((kind, encounter, content_of(kind, page).sha256))
         return "the seal"
 

@@ -25,6 +25,7 @@ from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.identity.rights import shipped_rights
 from casemeter_server.kept_settings import KeptSettings
+from casemeter_server.ledger.keeping import Keeper
 from casemeter_server.meter_settings import MeterSettings
 from casemeter_server.sealing.keys import open_key
 from casemeter_server.sealing.service import Seals
@@ -45,6 +46,7 @@ class Engine:
         evaluator: the present one; settings that change put another in its place.
         store: where things are kept; ``None``: nothing is.
         encounters: the open ones; ``None`` without a store.
+        keeper: keeps the forecast of each day of the open encounters; ``None`` without a store.
         seals: seals pages; ``None`` without a store.
         calls: by name, rights and record of looks included; Evaluate is here too, for listeners that bring
             messages. One that brings bytes calls :meth:`may` and :meth:`record_look` itself.
@@ -73,6 +75,7 @@ class Engine:
             Call("SearchTerms", terms_pb2.SearchTermsRequest, self._search_terms),
         ]
         self.encounters: Encounters | None = None
+        self.keeper: Keeper | None = None
         self.seals: Seals | None = None
         self._watching: Watching | None = None
         self._settings: KeptSettings | None = None
@@ -80,11 +83,13 @@ class Engine:
             calls.extend(_without_store())
         else:
             self.encounters = Encounters(store)
-            self._watching = Watching(store, self.encounters, self._present)
+            self.keeper = Keeper(store, self.encounters, self._present)
+            stir = self.keeper.stir
+            self._watching = Watching(store, self.encounters, self._present, stir)
             key = open_key(config.seal_key_file, make=True)
             self.seals = Seals(store, self.encounters, self._present, key)
             self._settings = KeptSettings(store, config.meter, config.alerts, self._apply_settings)
-            living = EncounterCalls(store, self.encounters, self._watching, self._present)
+            living = EncounterCalls(store, self.encounters, self._watching, self._present, stir)
             calls.extend((*living.calls(), *self.seals.calls(), *self._settings.calls()))
         self.calls: Mapping[str, Call | StreamCall] = by_name(map(self._guarded, calls))
 
@@ -95,9 +100,10 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Follow what the store announces, for as long as the context lasts."""
         tasks: list[asyncio.Task[None]] = []
-        if self._watching is not None and self._settings is not None:
+        if self._watching is not None and self._settings is not None and self.keeper is not None:
             await self._settings.take_up()
-            tasks = [asyncio.create_task(work()) for work in (self._watching.run, self._settings.watch)]
+            works = (self._watching.run, self._settings.watch, self.keeper.run)
+            tasks = [asyncio.create_task(work()) for work in works]
             for task in tasks:
                 task.add_done_callback(_tell_end)
         try:
@@ -106,6 +112,8 @@ class Engine:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self.keeper is not None:
+                await self.keeper.finish()
 
     def _apply_settings(self, meter: MeterSettings, alerts: Policy) -> None:
         """Answer by other settings from now on."""

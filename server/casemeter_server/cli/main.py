@@ -12,7 +12,7 @@ from typer.main import get_command, get_group
 _COMMANDS: Final = (
     *("serve", "evaluate", "group", "demo", "terms"),
     *("pack", "rules", "alerts", "store", "identity"),
-    *("seal", "settings", "dry_run", "check", "history"),
+    *("seal", "settings", "dry_run", "check", "ledger", "history"),
 )
 """Modules of this folder, one for each command, in the order of the help."""
 

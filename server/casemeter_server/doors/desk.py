@@ -118,6 +118,8 @@ class Desk:
             request, response, became = self._evaluate(request, state, door, caller)
         except RequestError as error:
             raise _of_message(error, question) from None
+        if state is not None and self.engine.keeper is not None:
+            self.engine.keeper.stir(caller.hospital, number)
         if late and became is Fill.NOT_OPEN:
             became = Fill.LATE
         state_hash = state.state_hash if state and became in (Fill.FILLED, Fill.COMPLETE) else ""

@@ -30,12 +30,27 @@ class EncounterCalls:
     """Answers the calls about open encounters."""
 
     def __init__(
-        self, store: Store, encounters: Encounters, watching: Watching, evaluator: Callable[[], Evaluator]
+        self,
+        store: Store,
+        encounters: Encounters,
+        watching: Watching,
+        evaluator: Callable[[], Evaluator],
+        stir: Callable[[str, str], None],
     ) -> None:
+        """Take what the calls need.
+
+        Args:
+            store: keeps the answers.
+            encounters: the open ones of that store.
+            watching: tells watchers.
+            evaluator: gives the present one.
+            stir: called with hospital and encounter when events of it were kept; it must not wait.
+        """
         self._store = store
         self._encounters = encounters
         self._watching = watching
         self._evaluator = evaluator
+        self._stir = stir
 
     def calls(self) -> tuple[Call | StreamCall, ...]:
         """Return the calls by the names of the contract."""
@@ -52,7 +67,10 @@ class EncounterCalls:
         """Keep events of an encounter; they are kept when this returns."""
         check_events(request, self._evaluator().zone)
         hospital = request.hospital or caller.hospital
-        return await self._encounters.record(hospital, request.encounter_id, request.events, request.if_state)
+        number = request.encounter_id
+        kept = await self._encounters.record(hospital, number, request.events, request.if_state)
+        self._stir(hospital, number)
+        return kept
 
     async def read_encounter(
         self, request: living_pb2.ReadEncounterRequest, caller: Caller

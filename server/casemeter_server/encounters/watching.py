@@ -40,17 +40,25 @@ class _Watcher:
 class Watching:
     """Tells watchers of the changes that a store announces."""
 
-    def __init__(self, store: Store, encounters: Encounters, evaluator: Callable[[], Evaluator]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        encounters: Encounters,
+        evaluator: Callable[[], Evaluator],
+        stir: Callable[[str, str], None],
+    ) -> None:
         """Take what watching needs.
 
         Args:
             store: announces what was kept, by any process.
             encounters: their states.
             evaluator: gives the present one.
+            stir: called with hospital and encounter when a watcher is shown a verdict; it must not wait.
         """
         self._store = store
         self._encounters = encounters
         self._evaluator = evaluator
+        self._stir = stir
         self._watchers: dict[Key, set[_Watcher]] = {}
 
     async def run(self) -> None:
@@ -121,6 +129,7 @@ class Watching:
             # Parts of the state contradict each other; an event that mends it may be on its way.
             change.error.CopyFrom(error.error)
             return change
+        self._stir(*key)
         new = [
             alert
             for alert in shown_alerts(change.verdict, *key, caller, door=DOOR, state_hash=state.state_hash)

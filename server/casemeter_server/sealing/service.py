@@ -14,6 +14,8 @@ from casemeter_server.encounters.checks import check_number
 from casemeter_server.encounters.living import Encounters, require_state
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.evaluation import Evaluator
+from casemeter_server.ledger.asking import Asker
+from casemeter_server.ledger.outcomes import sealed
 from casemeter_server.sealing.canonical import ContentError
 from casemeter_server.sealing.content import Content, Kind, Page, content_of
 from casemeter_server.sealing.keys import SealKey
@@ -73,11 +75,17 @@ class Seals:
         seal = ""
         if not verdict.rules.submission_refused:
             content = bound_content(Kind.ENCOUNTER, page)
-            seal = await self._give(content, verdict, caller, number, request.state_hash)
+            seal = await self._give(content, verdict, caller, number, page, request.state_hash)
         return keeping_pb2.SealFrontPageResponse(seal=seal, verdict=verdict)
 
     async def seal(
-        self, kind: Kind, page: Page, verdict: verdict_pb2.Verdict, caller: Caller, encounter: str = ""
+        self,
+        kind: Kind,
+        page: Page,
+        verdict: verdict_pb2.Verdict,
+        caller: Caller,
+        encounter: str = "",
+        stay: encounter_pb2.Encounter | None = None,
     ) -> str:
         """Seal a page that a door had checked.
 
@@ -88,6 +96,7 @@ class Seals:
             verdict: on the page, at the moment of submission.
             caller: who had it checked.
             encounter: the hospital's number of the stay; empty: the page has none.
+            stay: the page as it was checked, for the ledger; ``None``: not at hand.
 
         Returns:
             The seal; empty: stops refuse it.
@@ -101,7 +110,7 @@ class Seals:
         if verdict.rules.submission_refused:
             return ""
         try:
-            return await self._give(bound_content(kind, page), verdict, caller, encounter)
+            return await self._give(bound_content(kind, page), verdict, caller, encounter, stay)
         except StoreUnavailable:
             raise RequestError("STORE_UNAVAILABLE", {}) from None
 
@@ -129,9 +138,13 @@ class Seals:
         verdict: verdict_pb2.Verdict,
         caller: Caller,
         encounter: str,
+        page: encounter_pb2.Encounter | None,
         state_hash: str = "",
     ) -> str:
-        """Sign and keep a seal; of an open encounter, unless it has moved on in the meantime."""
+        """Sign and keep a seal; of an open encounter, unless it has moved on in the meantime.
+
+        The group that was sealed is the coder's, and is kept with it for the ledger.
+        """
         said = _said(content, verdict, caller, encounter, state_hash)
         token = sign(said, self._key)
         stored = StoredSeal(
@@ -144,8 +157,13 @@ class Seals:
             token=token,
         )
 
+        asker = Asker(self._evaluator())
+        told = sealed(asker, said.hospital, encounter, page, verdict, datetime.now(UTC))
+
         def keep(writing: Writing) -> int:
             writing.add_seal(stored)
+            if told is not None:
+                writing.put_outcomes([told])
             return 0
 
         if state_hash:

@@ -133,6 +133,10 @@ class Store:
             self._writer.look(hurry=any(isinstance(row, ShownAlert) for row in rows))
         return taken
 
+    def drop(self, rows: int) -> None:
+        """Count rows that were not even made: there was no time or no room for it."""
+        self._spool.dropped += rows
+
     def announcements(self) -> AsyncGenerator[tuple[str, str]]:
         """Yield hospital and encounter whenever any process has committed a change of one.
 

@@ -12,7 +12,7 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from casemeter.v1 import finding_pb2, verdict_pb2
+from casemeter.v1 import encounter_pb2, finding_pb2, verdict_pb2
 from casemeter_server.caller import Caller
 from casemeter_server.doors.asking import Asked, Handler, asking, http_status
 from casemeter_server.doors.desk import FILL, Desk
@@ -56,7 +56,13 @@ class Sealer(Protocol):
     """Seals a page that was checked at the moment of submission; empty text: it is not sealed."""
 
     async def __call__(
-        self, kind: Kind, page: Page, verdict: verdict_pb2.Verdict, caller: Caller, encounter: str = ""
+        self,
+        kind: Kind,
+        page: Page,
+        verdict: verdict_pb2.Verdict,
+        caller: Caller,
+        encounter: str = "",
+        stay: encounter_pb2.Encounter | None = None,
     ) -> str:
         """Return the seal."""
 
@@ -182,8 +188,9 @@ class _Door:
             reply["verdict"] = orjson.Fragment(to_json(answered.response.verdict))
         if self._seal is not None and is_sealed and reply["status"] == PASSED:
             verdict = answered.response.verdict
+            stay = answered.question.request.encounter
             number = checked.question.request.encounter.encounter_id
-            reply["seal"] = await self._seal(kind, checked.content, verdict, asked.caller, number)
+            reply["seal"] = await self._seal(kind, checked.content, verdict, asked.caller, number, stay)
         return reply
 
 
