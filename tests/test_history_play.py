@@ -14,19 +14,28 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from casemeter.v1 import encounter_pb2, living_pb2
+from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter_client.emr.history import read_histories
+from casemeter_grouper.history.caseload import read_caseload
 from casemeter_grouper.history.play import play
 from casemeter_grouper.history.playing.ending import Endings
 from casemeter_grouper.history.playing.events import CHINA, Ending, lines_of
-from casemeter_grouper.history.playing.stay import CATEGORIES, Course, Stay
+from casemeter_grouper.history.playing.stay import CATEGORIES, Course, Stay, day_of
 from casemeter_grouper.history.playing.tables import HistoryFolderError, pack_of, read_stays
+from casemeter_grouper.history.recipe import read_recipe
+from casemeter_grouper.history.write import Order, generate
 from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.shipped import find_pack
 from casemeter_grouper.pack.sources import open_compiled
+from casemeter_server.caller import Caller
+from casemeter_server.cli.main import app
 from casemeter_server.encounters.checks import MAX_EVENTS, check_events
 from casemeter_server.encounters.fold import Fold
+from casemeter_server.evaluation import Evaluator
+from casemeter_server.snapshot import Snapshot
 
 ADMISSION = date(2026, 6, 1)
 DIAGNOSES = ("I10.x00x002", "E11.900", "E87.600", "J18.900", "J96.000")
@@ -96,9 +105,11 @@ def fold(events: list[living_pb2.EncounterEvent]) -> living_pb2.EncounterState:
     return folded.state()
 
 
-def at_end_of(events: list[living_pb2.EncounterEvent], day: int) -> encounter_pb2.Encounter:
+def at_end_of(
+    events: list[living_pb2.EncounterEvent], day: int, first: date = ADMISSION
+) -> encounter_pb2.Encounter:
     """What the server knows at midnight."""
-    midnight = datetime.combine(ADMISSION + timedelta(days=day), time(0, 0), CHINA)
+    midnight = datetime.combine(first + timedelta(days=day), time(0, 0), CHINA)
     return fold([event for event in events if event.time.ToDatetime(UTC) < midnight]).encounter
 
 
@@ -319,3 +330,54 @@ def test_a_file_that_cannot_be_finished_or_has_no_stay_leaves_the_old_one(
     assert play([], endings, target) == (0, 0)
     assert target.read_bytes() == before
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture(scope="module")
+def made(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated history."""
+    folder = tmp_path_factory.mktemp("made") / "history"
+    pack = open_compiled(build_cached(find_pack("chs_drg_11"), bundles))
+    order = Order(pack, read_recipe("first"), read_caseload(None), cases=120, seed=11)
+    generate(order, folder, lambda _: None)
+    return folder
+
+
+def test_generated_stays_are_what_the_server_knows_and_end_where_it_ends(
+    made: Path, bundles: Path, endings: Endings
+) -> None:
+    snapshot = Snapshot.open([build_cached(find_pack("chs_drg_11"), bundles)])
+    evaluator = Evaluator(snapshot, ZoneInfo("Asia/Shanghai"))
+    found = list(read_stays(made, 120))
+    assert len(found) == 120
+    assert sum(any(one.kind == "planned" for one in stay.course) for stay in found) > 10
+    for stay in found:
+        events = events_of(stay, ending=endings.of(stay))
+        for day in range(1, stay.days + 1):
+            known = at_end_of(events, day, first=day_of(stay.admission))
+            recorded = codes_of(stay, "principal", day) + codes_of(stay, "other", day)
+            assert [one.code for one in known.diagnoses] == recorded
+            assert [one.code for one in known.planned_procedures] == codes_of(stay, "planned", day)
+            assert sum(charged(known)) == sum(sum(stay.charges[each]) for each in range(1, day + 1))
+        state = fold(events)
+        (told,) = state.outcomes
+        asked = EvaluateRequest(encounter=state.encounter)
+        verdict = evaluator.evaluate(asked, Caller()).verdict
+        assert (verdict.group.code, verdict.pack.id) == (told.outcome.group, told.outcome.pack)
+
+
+def test_the_command(made: Path, tmp_path: Path) -> None:
+    target = tmp_path / "stays.jsonl.gz"
+    asked = ["history", "play", str(made), "-o", str(target), "--stays", "3", "--from-stay", "118"]
+    told = CliRunner().invoke(app, asked)
+    assert told.exit_code == 0, told.output
+    assert "3 stays" in told.output
+    entries = read_histories([target])
+    numbers = {stay.number for stay in read_stays(made, 3, 118)}
+    assert {entry.encounter_id for entry in entries} == numbers
+    told = CliRunner().invoke(app, [*asked[:-1], "121"])
+    assert told.exit_code == 1
+    assert "the history has no stay number 121; nothing was written" in " ".join(told.output.split())
+    assert read_histories([target]) == entries
+    told = CliRunner().invoke(app, ["history", "play", str(tmp_path), "-o", str(target)])
+    assert told.exit_code == 1
+    assert "there is no history.json" in " ".join(told.output.split())

@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from casemeter_grouper.history.playing.ending import Endings
 from casemeter_grouper.history.playing.events import lines_of
 from casemeter_grouper.history.playing.stay import Stay
-
-MAX_STAYS: Final = 10_000
-"""The most stays of one file: the simulator reads a file whole."""
 
 Line = dict[str, Any]
 """One line, as docs/emr_simulator.md has it."""
@@ -43,7 +40,7 @@ def play(
     """Write what happened in stays to a file, whole or not at all; without any stay, nothing is written.
 
     Args:
-        stays: at most :data:`MAX_STAYS`.
+        stays: at most :data:`~casemeter_grouper.history.playing.stay.MAX_STAYS`.
         endings: the pack that the coder groups by.
         target: compressed where its name ends in ``.gz``; an existing file is replaced.
         seed: hours of the day are drawn from it.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from casemeter_server.cli.history_play import play
 from casemeter_server.cli.setup import bundles, configuration, notes, teaching
 
 app = typer.Typer(no_args_is_help=True, help="Histories of stays, made up for trying.")
@@ -17,6 +18,9 @@ app = typer.Typer(no_args_is_help=True, help="Histories of stays, made up for tr
 @app.callback()
 def history() -> None:
     """Histories of stays, made up for trying."""
+
+
+app.command()(play)
 
 
 @app.command()

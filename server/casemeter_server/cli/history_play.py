@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from casemeter_grouper.history.play import MAX_STAYS
+from casemeter_grouper.history.playing.stay import MAX_STAYS
 from casemeter_server.cli.setup import bundles, configuration, notes, teaching
 
 _USUAL_STAYS: Final = 20

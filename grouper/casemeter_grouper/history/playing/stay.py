@@ -11,6 +11,9 @@ PRINCIPAL, OTHER, PLANNED, DONE = "principal", "other", "planned", "done"
 KINDS: Final = (PRINCIPAL, OTHER, PLANNED, DONE)
 """Kinds of the course."""
 
+MAX_STAYS: Final = 10_000
+"""The most stays of one file of events: the simulator reads a file whole."""
+
 CATEGORIES: Final = 10
 """Number of fee categories of the front page."""
 
