@@ -14,24 +14,52 @@ import polars as pl
 from numpy.typing import NDArray
 
 from casemeter_grouper.history.reading.codes import picked
-from casemeter_grouper.history.reading.columns import HOSPITAL, PAGES, RECORD, VISIT
-from casemeter_grouper.history.reading.drops import Drops, Example
+from casemeter_grouper.history.reading.columns import HOSPITAL, PAGES
+from casemeter_grouper.history.reading.drops import Drops, Example, examples_of, reasons
 from casemeter_grouper.history.reading.faults import HistoryError, HistoryFault
 from casemeter_grouper.history.reading.grouping import NONE, STATUSES, PackGrouping, Ragged
 from casemeter_grouper.history.reading.keys import keys_of
-from casemeter_grouper.history.reading.stays import CATEGORIES, FEMALE, MALE, UNKNOWN, Choices, PageReader
+from casemeter_grouper.history.reading.rows import Rows
+from casemeter_grouper.history.reading.stays import (
+    CATEGORIES,
+    FEMALE,
+    MALE,
+    UNKNOWN,
+    Choices,
+    PageReader,
+    absent_fees,
+)
 from casemeter_grouper.history.reading.tables import SUFFIXES, Table, headers_again, open_tables
+from casemeter_grouper.history.settled_days import (
+    KINDS,
+    NO_DATE,
+    NO_DAY,
+    TO_THE_END,
+    BesidePages,
+    CourseChunk,
+    DayChunk,
+    read_course,
+    read_days,
+)
 
 __all__ = [
     "CATEGORIES",
     "FEMALE",
+    "KINDS",
     "MALE",
     "NONE",
+    "NO_DATE",
+    "NO_DAY",
     "STATUSES",
     "SUFFIXES",
+    "TO_THE_END",
     "UNKNOWN",
+    "BesidePages",
     "Choices",
+    "CourseChunk",
+    "DayChunk",
     "Drops",
+    "Example",
     "HistoryError",
     "HistoryFault",
     "PackGrouping",
@@ -39,6 +67,9 @@ __all__ = [
     "SettledChunk",
     "SettledHistory",
     "open_settled",
+    "read_course",
+    "read_days",
+    "reasons",
 ]
 
 Ints = NDArray[np.int32]
@@ -63,7 +94,7 @@ class SettledChunk:
         age_years: completed years on admission; -1: unknown.
         sex: uint8, 1 male, 2 female, 0 unknown.
         department: number in :attr:`SettledHistory.departments`; -1: unknown.
-        fees_fen: int64, ``n x 10``: by front-page category; -1: a column of the category is missing.
+        fees_fen: int64, ``n x 10``: by front-page category; -1: the file has no column of it.
         principal: number of the principal diagnosis in :attr:`PackGrouping.diagnoses`; 0: unknown.
         others: numbers of the other diagnoses, in the order of the page; 0: unknown.
         procedures: numbers in :attr:`PackGrouping.procedures`, the main one first; 0: unknown.
@@ -101,6 +132,7 @@ class SettledHistory:
         drops: what became of the rows; filled while :meth:`chunks` runs.
         departments: names as they are written, in the order in which they were met; grows likewise.
         ignored: by file, titles of columns that are not read.
+        absent: by file, codes of fees that it has no columns for, though it has some of their category.
         with_hospital: whether the hospital's code is part of what names a stay; what is to be joined with
             these stays must be read with the same.
     """
@@ -110,6 +142,7 @@ class SettledHistory:
         self.files = tuple(table.path for table in tables)
         self.pack = pack
         self.ignored = {table.path: table.header.ignored for table in tables}
+        self.absent = {table.path: absent_fees(table.header.codes) for table in tables}
         self.with_hospital = all(HOSPITAL in table.header.codes for table in tables)
         self._reader = PageReader(pack, choices)
         self.drops = Drops()
@@ -130,8 +163,8 @@ class SettledHistory:
         self._department_numbers.clear()
         for number, table in enumerate(self._tables):
             for rows in table.rows():
-                self.drops.note_broken([Example(table.path, row, "", "", "") for row in rows.broken])
-                chunk = self._chunk(number, table, rows.numbers, rows.frame)
+                self.drops.note_broken(table.path, rows.broken)
+                chunk = self._chunk(number, table, rows)
                 progress(len(rows.numbers) + len(rows.broken))
                 if len(chunk):
                     yield chunk
@@ -155,21 +188,15 @@ class SettledHistory:
         keys_seen.sort()
         return count, np.unique(keys_seen[1:][keys_seen[1:] == keys_seen[:-1]])
 
-    def _chunk(
-        self, number: int, table: Table, places: NDArray[np.int64], frame: pl.DataFrame
-    ) -> SettledChunk:
+    def _chunk(self, number: int, table: Table, rows: Rows) -> SettledChunk:
+        frame = rows.frame
         keys = keys_of(frame, with_hospital=self.with_hospital)
         stays = self._reader.read(frame, keys, np.isin(keys.values, self._duplicates) & ~keys.unnamed)
 
-        def example(at: int, column: str) -> Example:
-            stay = "/".join(str(frame[code][at] or "") for code in (RECORD, VISIT))
-            value = "" if not column or frame[column][at] is None else str(frame[column][at])
-            return Example(table.path, int(places[at]), stay, table.title_of(column) if column else "", value)
-
-        kept = self.drops.note(len(frame), stays.findings, example)
+        kept = self.drops.note(len(frame), stays.findings, examples_of(table, rows))
         return SettledChunk(
             number,
-            places[kept],
+            rows.numbers[kept],
             keys.values[kept],
             stays.ends.group[kept],
             stays.ends.adrg[kept],

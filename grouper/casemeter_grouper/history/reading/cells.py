@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 MAX_YUAN: Final = 1e9
 """Amounts of one stay lie below it; hundredths of them are exact as floating numbers."""
 
+MAX_FEN: Final = int(MAX_YUAN) * 100
+
 _FIRST_DAY: Final = -3653  # 1960-01-01
 _LAST_DAY: Final = 47_482  # 2100-01-01
 _FIRST_BIRTH: Final = -36_524  # 1870-01-01
@@ -49,9 +51,7 @@ def text(cells: pl.Series) -> pl.Series:
 
 def numbers(cells: pl.Series) -> Numbers:
     """Return a column as finite numbers."""
-    if cells.dtype == pl.Null:
-        cells = cells.cast(pl.Float64)
-    if cells.dtype == pl.String:
+    if not cells.dtype.is_numeric():
         cells = text(cells)
         sound = cells.set(~cells.str.contains(_NUMBER), None)
         read = sound.cast(pl.Float64)
@@ -88,16 +88,14 @@ def fen(cells: pl.Series) -> Numbers:
 
 def days(cells: pl.Series, *, birth: bool = False) -> Numbers:
     """Return a column of dates as days since 1970-01-01; a time of day is left out."""
-    if cells.dtype == pl.String:
+    if not cells.dtype.is_temporal():
         cells = text(cells)
         written = cells.str.extract(_DAY).str.replace_all("[/.]", "-")
         read = written.str.to_date("%Y-%m-%d", strict=False)
         plain = written.str.to_date("%Y%m%d", strict=False)
         read = read.zip_with(read.is_not_null(), plain)
-    elif isinstance(cells.dtype, pl.Datetime):
-        read = cells.dt.date()
     else:
-        read = cells.cast(pl.Date)
+        read = cells.dt.date() if isinstance(cells.dtype, pl.Datetime) else cells
     missing = cells.is_null().to_numpy()
     unread = read.is_null().to_numpy()
     values = read.to_physical().fill_null(0).to_numpy().astype(np.float64)

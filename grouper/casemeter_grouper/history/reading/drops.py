@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -12,6 +12,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from casemeter_grouper.history.reading.columns import RECORD, VISIT
+from casemeter_grouper.history.reading.rows import Rows
+from casemeter_grouper.history.reading.tables import Table
 
 EXAMPLES: Final = 5
 """Examples that are kept of each reason."""
@@ -57,7 +61,7 @@ class Finding(NamedTuple):
 
     reason: str
     rows: Bools
-    column: str | Callable[[int], str] = ""
+    column: str = ""
 
 
 @dataclass
@@ -100,18 +104,33 @@ class Drops:
                 counts[finding.reason] = counts.get(finding.reason, 0) + len(rows)
                 shown = self.examples.setdefault(finding.reason, [])
                 for at in rows[: EXAMPLES - len(shown)].tolist():
-                    column = finding.column if isinstance(finding.column, str) else finding.column(at)
-                    shown.append(example(at, column))
+                    shown.append(example(at, finding.column))
                 if severity == DROP:
                     kept[rows] = False
         self.rows += count
         self.kept += int(kept.sum())
         return kept
 
-    def note_broken(self, examples: list[Example]) -> None:
+    def note_broken(self, file: Path, rows: Sequence[int]) -> None:
         """Count rows that are no rows of the table at all."""
-        if examples:
-            self.rows += len(examples)
-            self.dropped["row_broken"] = self.dropped.get("row_broken", 0) + len(examples)
+        if rows:
+            self.rows += len(rows)
+            self.dropped["row_broken"] = self.dropped.get("row_broken", 0) + len(rows)
             shown = self.examples.setdefault("row_broken", [])
-            shown += examples[: EXAMPLES - len(shown)]
+            shown += [Example(file, row, "", "", "") for row in rows[: EXAMPLES - len(shown)]]
+
+
+def examples_of(table: Table, rows: Rows) -> Callable[[int, str], Example]:
+    """Return what makes examples of rows; see :meth:`Drops.note`."""
+    frame = rows.frame
+
+    def shown(at: int, code: str) -> str:
+        value = frame[code][at] if code in frame.columns else None
+        return "" if value is None else str(value)
+
+    def example(at: int, code: str) -> Example:
+        stay = f"{shown(at, RECORD)}/{shown(at, VISIT)}"
+        title = table.title_of(code) if code in frame.columns else code
+        return Example(table.path, int(rows.numbers[at]), stay, title, shown(at, code))
+
+    return example

@@ -25,13 +25,11 @@ class Keys(NamedTuple):
         values: uint64, the hash of what names the stay.
         unnamed: rows that name none.
         rounded: rows whose record number was rounded by a spreadsheet.
-        column: code of the column that is at fault where one is, for the first two.
     """
 
     values: NDArray[np.uint64]
     unnamed: Bools
     rounded: Bools
-    record_missing: Bools
 
 
 def keys_of(frame: pl.DataFrame, *, with_hospital: bool) -> Keys:
@@ -50,6 +48,6 @@ def keys_of(frame: pl.DataFrame, *, with_hospital: bool) -> Keys:
     if with_hospital:
         parts.append(text(frame[HOSPITAL]).fill_null(""))
     names = pl.select(pl.concat_str(parts, separator="\x1f")).to_series()
-    record_missing = record.is_null().to_numpy()
+    unnamed = record.is_null().to_numpy() | ~visit.known
     rounded = record.str.contains(_ROUNDED).fill_null(False).to_numpy()
-    return Keys(names.hash().to_numpy(), record_missing | ~visit.known, rounded, record_missing)
+    return Keys(names.hash().to_numpy(), unnamed, rounded)

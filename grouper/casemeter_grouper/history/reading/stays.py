@@ -99,6 +99,14 @@ class PageReader:
         return _Frame(frame, self.pack, self.choices, self._diagnoses, self._procedures).read(keys, duplicate)
 
 
+def absent_fees(codes: frozenset[str]) -> tuple[str, ...]:
+    """Return the fees that have no column, though others of their category have."""
+    there = {category for category, column in _fee_columns() if column.code in codes}
+    return tuple(
+        column.code for category, column in _fee_columns() if category in there and column.code not in codes
+    )
+
+
 class _Frame:
     """One frame as it is read."""
 
@@ -185,18 +193,15 @@ class _Frame:
         return cost.values.astype(np.int64)
 
     def fees(self, cost: Fen) -> Fen:
-        """Fees by category; unknown where a column of the category is missing."""
-        fees = np.zeros((self.rows, CATEGORIES), np.int64)
-        incomplete = set()
+        """Fees by category; unknown where the file has no column of it."""
+        fees = np.full((self.rows, CATEGORIES), UNKNOWN, np.int64)
         for category, column in _fee_columns():
             if column.code not in self.frame.columns:
-                incomplete.add(category)
                 continue
             found = cells.fen(self.cells(column.code))
             self.find("fee_not_number", found.bad, column.code)
             self.find("fee_negative", found.values < 0, column.code)
-            fees[:, category] += found.values.astype(np.int64)
-        fees[:, sorted(incomplete)] = UNKNOWN
+            fees[:, category] = np.maximum(fees[:, category], 0) + found.values.astype(np.int64)
         self.find("total_below_fee", cost < fees.max(axis=1), "D01")
         self.find("total_below_fees", cost < np.maximum(fees, 0).sum(axis=1), "D01")
         return fees

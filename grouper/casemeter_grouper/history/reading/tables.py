@@ -68,12 +68,19 @@ class Table:
             for title, column in self.header.columns.items()
             if fields is None or column.field in fields
         }
-        for rows in self.source.rows(list(chosen)):
+        for rows in self._read(list(chosen)):
             frame, broken = rows.frame.rename(chosen), rows.broken
             for first in range(0, max(len(frame), 1), CHUNK_ROWS):
                 part = slice(first, first + CHUNK_ROWS)
                 yield Rows(rows.numbers[part], frame[part], broken)
                 broken = ()
+
+    def _read(self, titles: Sequence[str]) -> Iterator[Rows]:
+        try:
+            yield from self.source.rows(titles)
+        except pl.exceptions.PolarsError:
+            # Its end was sound, or it would not have been opened: it is damaged further inside.
+            raise HistoryError([HistoryFault("not_parquet", self.path)]) from None
 
 
 class ParquetSource:
