@@ -1,44 +1,42 @@
-"""Forecast bundles that are made up in tests: their odds are plain functions of what is known."""
+"""Forecasts that are made up in tests: their odds are plain functions of what is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.known import Absent, Answer, Candidate, Interval, Known
-from casemeter_server.forecasters import Forecaster
+from casemeter_grouper.forecast.model import Header
+from casemeter_server.forecast_shelf import shelf_by_scheme
 from casemeter_server.snapshot import Snapshot
 
-
-@dataclass(frozen=True)
-class MadeHeader:
-    """Who a made-up bundle is."""
-
-    scheme: str
-    scheme_sha256: str
-    id: str = "made_up_forecast"
-    title: str = "Made up 虚构"
-    version: str = "1"
-    valid_from: str = ""
-    valid_until: str = ""
-    level: float = 0.9
-    demonstration: bool = True
+Answering = Callable[[Known], Answer | Absent]
 
 
-@dataclass(frozen=True)
-class MadeForecaster:
-    """Answers by a function."""
+class MadeForecaster(Forecaster):
+    """Answers by a function instead of a bundle.
 
-    header: MadeHeader
-    answer: Callable[[Known], Answer | Absent]
-    sha256: str = "f" * 64
-    asked: list[Known] = field(default_factory=list)
+    Attributes:
+        asked: what it was asked, in order.
+    """
+
+    def __init__(self, header: Header, answering: Answering, sha256: str = "f" * 64) -> None:
+        self.header, self.sha256 = header, sha256
+        self.asked: list[Known] = []
+        self._answering = answering
 
     def ask(self, known: Known) -> Answer | Absent:
         """Answer, and remember what was asked."""
         self.asked.append(known)
-        return self.answer(known)
+        return self._answering(known)
+
+
+def header_of(scheme: str, scheme_sha256: str, **more: Any) -> Header:
+    """Who a made-up forecast is."""
+    made = Header("made_up_forecast", "Made up 虚构", "1", "", "", scheme, scheme_sha256, 0.9, True)
+    return replace(made, **more)
 
 
 def answer_of(known: Known, odds: dict[str, float], **more: Any) -> Answer:
@@ -47,7 +45,7 @@ def answer_of(known: Known, odds: dict[str, float], **more: Any) -> Answer:
     cost = known.cost_fen
     values: dict[str, Any] = {
         "candidates": tuple(Candidate(group, probability) for group, probability in listed),
-        "elsewhere": 1 - sum(probability for _, probability in listed),
+        "elsewhere": max(0.0, 1 - sum(probability for _, probability in listed)),
         "set_size": min(3, len(listed)),
         "cost_fen": None if cost is None else Interval(2.0 * cost, 3.0 * cost, 5.0 * cost),
         "los_days": Interval(float(known.day), known.day + 3.0, known.day + 9.0),
@@ -57,13 +55,11 @@ def answer_of(known: Known, odds: dict[str, float], **more: Any) -> Answer:
 
 
 def with_forecast(
-    snapshot: Snapshot, scheme: str, answer: Callable[[Known], Answer | Absent], **more: Any
+    snapshot: Snapshot, of: str, answering: Answering, /, *, sha256: str = "f" * 64, **more: Any
 ) -> tuple[Snapshot, MadeForecaster]:
     """A snapshot that also holds a made-up forecast for one of its schemes, and that forecast."""
-    (loaded, *_) = snapshot.schemes.packs[scheme]
-    of_bundle = {name: more.pop(name) for name in ("sha256",) if name in more}
-    header = replace(MadeHeader(scheme, loaded.ref.bundle_sha256), **more)
-    made = MadeForecaster(header, answer, **of_bundle)
-    held: Forecaster = made
-    shelf = {name: versions for name, versions in snapshot.forecasts.packs.items() if name != scheme}
-    return replace(snapshot, forecasts=type(snapshot.forecasts)({**shelf, scheme: (held,)})), made
+    (loaded, *_) = snapshot.schemes.packs[of]
+    header = header_of(**{"scheme": of, "scheme_sha256": loaded.ref.bundle_sha256, **more})
+    made = MadeForecaster(header, answering, sha256)
+    kept = [one for one in snapshot.forecasts if one.header.scheme != of]
+    return replace(snapshot, forecasts=shelf_by_scheme([*kept, made])), made

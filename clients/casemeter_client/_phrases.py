@@ -50,6 +50,10 @@ class Speaker:
         """Return the texts that are not empty as one."""
         return ("；" if self.language == "zh" else "; ").join(filter(None, texts))
 
+    def listed(self, texts: Iterable[str]) -> str:
+        """Return texts as a list within one part of a text."""
+        return ("，" if self.language == "zh" else ", ").join(texts)
+
 
 def code_text(code: expl.CodeRef) -> str:
     """Return a code with its name, where it has one."""

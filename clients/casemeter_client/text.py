@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from casemeter.v1 import explanation_pb2 as expl
 from casemeter.v1 import verdict_pb2 as pb
 from casemeter.v1.pack_pb2 import PackRef
-from casemeter_client import catalogue_text, findings_text, meter_text
+from casemeter_client import catalogue_text, findings_text, forecast_text, meter_text
 from casemeter_client._phrases import LANGUAGES, Speaker, code_text
 
 __all__ = ("LANGUAGES", "MAX_NEAR_MISSES", "lines")
@@ -26,8 +26,8 @@ def lines(verdict: pb.Verdict, language: str = "zh") -> list[str]:
     """Return a verdict as lines of text.
 
     Args:
-        verdict: as the server sent it; money, findings, explanation and near misses are shown if they are
-            in it.
+        verdict: as the server sent it; money, forecast, findings, explanation and near misses are shown if
+            they are in it.
         language: ``zh`` or ``en``.
 
     Raises:
@@ -47,6 +47,7 @@ class _Writer:
         yield from self._head(verdict)
         yield from ("  " + line for line in meter_text.lines(verdict, self._speaker))
         yield from ("  " + line for line in catalogue_text.rivals(verdict, self._speaker))
+        yield from ("  " + line for line in forecast_text.lines(verdict, self._speaker))
         yield from ("  " + line for line in findings_text.lines(verdict, self._speaker))
         for changed in verdict.code_notes:
             key = pb.CodeChange.Name(changed.change)

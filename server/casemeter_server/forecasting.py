@@ -6,10 +6,10 @@ from math import ceil, floor, isnan
 from typing import Any, Final, NamedTuple
 
 from casemeter.v1 import forecast_pb2 as pb
+from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.known import Absent, Answer, Interval, Known
 from casemeter_server.forecast_basis import basis_of, known_of
 from casemeter_server.forecast_moves import odds_of, steps
-from casemeter_server.forecasters import Forecaster
 from casemeter_server.loaded import GroupFacts, LoadedPack
 from casemeter_server.money import Money
 from casemeter_server.money_stay import MoneyStay
@@ -145,20 +145,23 @@ def _fill_answer(target: pb.Forecast, asked: Asked, answer: Answer, before: dict
     target.los_days.low, target.los_days.middle = floor(days.low), round(days.middle)
     target.los_days.high = ceil(days.high)
     target.elsewhere, target.set_size, target.cases = answer.elsewhere, answer.set_size, answer.cases
-    money, stay, facts_of, add = asked.money, asked.stay, asked.loaded.facts_of_group, target.groups.add
+    facts_of, add = asked.loaded.facts_of_group, target.groups.add
+    groups: list[tuple[pb.ForecastGroup, GroupFacts]] = []
     for code, probability in answer.candidates:
         facts = facts_of(code)
-        entry = add(code=code, name=facts.name if facts else "", probability=probability)
+        assert facts is not None  # the bundle was learned for this pack
+        entry = add(code=code, name=facts.name, probability=probability)
+        groups.append((entry, facts))
         if before is not None:
             entry.probability_before = before.get(code, 0.0)
-        if money is None or middle is None or facts is None:
-            continue
-        not_priced, payment, band = money.priced(facts, middle, stay)
+    if asked.money is None or middle is None:
+        return
+    prices = asked.money.prices([facts for _, facts in groups], middle, asked.stay)
+    for (entry, _), (not_priced, payment, band) in zip(groups, prices, strict=True):
+        entry.band = band
         if not_priced:
             entry.not_priced = not_priced  # type: ignore[assignment]  # the stubs want a wrapper type
-            continue
-        entry.band = band
-        if payment is not None:
+        elif payment is not None:
             entry.payment_fen, entry.margin_fen = payment, payment - middle
 
 

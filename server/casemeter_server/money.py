@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -212,19 +212,35 @@ class Money:
         usual = self._usual(facts)
         return usual.mean_cost_fen if usual else None
 
-    def priced(self, facts: GroupFacts, cost_fen: int, stay: MoneyStay) -> Priced:
-        """Return what a stay of a group would be paid at a cost: of a position only that, but sooner."""
-        if self.policy is None:
-            return Priced(self.not_priced)
-        found = None
-        if not self.policy.takes_out:
-            found = self._priced.get((facts.code, stay.insurance, stay.tcm))
-        if not isinstance(found, KnownTariff):
-            position = self.position(facts, cost_fen, stay)
-            if position.known is None:
-                return Priced(position.not_priced)
-            found = position.known
-        return Priced(0, *found.tariff.paid(cost_fen))
+    def prices(self, groups: Sequence[GroupFacts], cost_fen: int, stay: MoneyStay) -> list[Priced]:
+        """Return what a stay would be paid at a cost in several groups; :meth:`position` says the same."""
+        policy = self.policy
+        if policy is None or not groups:
+            return [Priced(self.not_priced)] * len(groups)
+        if policy.takes_out_by_group:
+            return [self._priced_alone(facts, cost_fen, stay) for facts in groups]
+        if policy.takes_out:
+            # The same for every group.
+            outside = policy.outside(self._stay(groups[0], None, stay, self.day))
+            if outside is not None:
+                return [Priced(_NOT_PRICED[outside.reason])] * len(groups)
+        known, insurance, tcm = self._priced, stay.insurance, stay.tcm
+        prices = []
+        for facts in groups:
+            found = known.get((facts.code, insurance, tcm))
+            if found is None:
+                prices.append(self._priced_alone(facts, cost_fen, stay))
+            elif isinstance(found, NotPriced):
+                prices.append(Priced(_NOT_PRICED[found.reason]))
+            else:
+                prices.append(Priced(0, *found.tariff.paid(cost_fen)))
+        return prices
+
+    def _priced_alone(self, facts: GroupFacts, cost_fen: int, stay: MoneyStay) -> Priced:
+        position = self.position(facts, cost_fen, stay)
+        if position.quote is None:
+            return Priced(position.not_priced)
+        return Priced(0, position.quote.payment_fen, position.quote.band)
 
     def _tariff(self, policy: Policy, asked: Stay) -> KnownTariff | NotPriced:
         key = asked.group, asked.insurance, asked.tcm

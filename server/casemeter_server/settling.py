@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from casemeter.v1 import verdict_pb2
+from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.known import Answer, Known
-from casemeter_server.forecasters import Forecaster
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.prepare import Prepared
 

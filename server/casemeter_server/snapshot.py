@@ -14,6 +14,9 @@ from casemeter_grouper.compiled.bundle import kind_of
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.dip.compiled import KIND as DIP
 from casemeter_grouper.dip.compiled import CompiledCatalogue
+from casemeter_grouper.forecast.forecaster import Forecaster
+from casemeter_grouper.forecast.known import Known
+from casemeter_grouper.forecast.model import KIND as FORECAST
 from casemeter_grouper.payment.header import KIND as PAYMENT
 from casemeter_grouper.payment.policy import Policy
 from casemeter_rules.alerting.shadow import KIND as SHADOW
@@ -21,8 +24,7 @@ from casemeter_rules.alerting.shadow import ShadowList
 from casemeter_rules.compiled.book import Book
 from casemeter_rules.pack.header import KIND as RULES
 from casemeter_server.errors import RequestError
-from casemeter_server.forecasters import KIND as FORECAST
-from casemeter_server.forecasters import Forecaster, shelf_by_scheme
+from casemeter_server.forecast_shelf import shelf_by_scheme
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.loaded_catalogue import LoadedCatalogue
 from casemeter_server.loaded_scheme import LoadedScheme
@@ -89,6 +91,10 @@ class Snapshot:
                 books.append(Book.open(path))
             elif kind == SHADOW:
                 shadows.append(ShadowList.open(path))
+            elif kind == FORECAST:
+                forecasters.append(Forecaster.open(path))
+                # The first call loads the compiled code: that is paid here and not by a physician.
+                forecasters[-1].ask(Known(1, "", "", "", 0))
             elif kind == DIP:
                 schemes.append(LoadedCatalogue(CompiledCatalogue.open(path)))
             else:

@@ -97,6 +97,11 @@ class Policy:
         return bool(self._tables.outside)
 
     @property
+    def takes_out_by_group(self) -> bool:
+        """Whether the group of a stay may take it out of group payment."""
+        return any(row.group for row in self._tables.outside)
+
+    @property
     def excluded(self) -> tuple[frozenset[str], frozenset[str], frozenset[tuple[str, str]]]:
         """What is out of scope: items, categories, and items within a category."""
         items = frozenset(item for item, category in self._exclusions if not category)
