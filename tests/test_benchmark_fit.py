@@ -107,10 +107,10 @@ def test_cost_by_day_counts_finished_stays_with_their_final_cost() -> None:
         (5, Fraction(5 * 1000 + 4 * 600 + 1200, 10)),
         (5, Fraction(5 * 1000 + 5 * 1200, 10)),
     ]
-    assert [day.fen for day in figures.days] == [
-        (300, 300, 950, 1000, 1000),
-        (600, 600, 1000, 1000, 1100),
-        (1000, 1000, 1100, 1200, 1200),
+    assert [list(map(int, day.fen)) for day in figures.days] == [
+        [300, 300, 950, 1000, 1000],
+        [600, 600, 1000, 1000, 1100],
+        [1000, 1000, 1100, 1200, 1200],
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
-from casemeter_grouper.benchmark.benchmark import ARRAY
+from casemeter_grouper.benchmark.benchmark import ARRAY, Benchmark
 from casemeter_grouper.benchmark.categories import categories
 from casemeter_grouper.benchmark.header import FILE as HEADER_FILE
 from casemeter_grouper.benchmark.header import KIND, Header, read_header
@@ -135,6 +135,16 @@ def check_benchmark(folder: Path) -> list[Fault]:
     except PackError as error:
         faults = error.faults
     return sorted(faults, key=lambda fault: (fault.severity != ERROR, fault.file, fault.row, fault.column))
+
+
+def read_benchmark(folder: Path) -> Benchmark:
+    """Read a benchmark pack for looking at it; it has no bundle, and so no content hash.
+
+    Raises:
+        PackError: the pack has errors.
+    """
+    pack = load(folder)
+    return Benchmark(pack.header, {code: group.to_json() for code, group in pack.groups.items()}, "")
 
 
 def compile_benchmark(folder: Path) -> tuple[dict[str, Any], Arrays, tuple[Fault, ...]]:

@@ -14,7 +14,8 @@ from casemeter_grouper.benchmark.fitting.kernel import add_charges, cumulate
 
 if TYPE_CHECKING:
     # At run time it would load polars, and nothing here needs it.
-    from casemeter_grouper.history.settled import DayChunk, SettledChunk
+    from casemeter_grouper.history.settled import SettledChunk
+    from casemeter_grouper.history.settled_days import DayChunk
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]

@@ -23,7 +23,8 @@ from casemeter_grouper.benchmark.load import ADRG, OWN
 
 if TYPE_CHECKING:
     # At run time it would load polars, and nothing here needs it.
-    from casemeter_grouper.history.settled import DayChunk, SettledChunk
+    from casemeter_grouper.history.settled import SettledChunk
+    from casemeter_grouper.history.settled_days import DayChunk
 
 
 class Groups(NamedTuple):
