@@ -57,22 +57,22 @@ def change(groups: dict[str, float], set_size: int = 0, **more: Any) -> Encounte
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (change({}), change({"BR23": 0.622}), "↗ heading for BR23, 62 %"),
-        (change({}), change({"BR23": 0.97}, 1), "↗ heading for BR23, 97 %"),
+        (change({}), change({"BR23": 0.622}), "↗ heading: BR23 62%; still too open for a short list"),
+        (change({}), change({"BR23": 0.97}, 1), "↗ heading: BR23 97%; 90% in the first one"),
         (
             change({"BR23": 0.6}, 1),
             change({"BR23": 0.6, "BR25": 0.35}, 2),
-            "↗ heading for BR23, 60 %; one of BR23, BR25 (90 %)",
+            "↗ heading: BR23 60%, BR25 35%; 90% in 2 groups",
         ),
         (
             change({"BR23": 0.6, "BR25": 0.35}, 2),
             change({"BR25": 0.6, "BR23": 0.35}, 2),
-            "↗ heading for BR25, 60 %; one of BR25, BR23 (90 %)",
+            "↗ heading: BR25 60%, BR23 35%; 90% in 2 groups",
         ),
         (
             change({"BR23": 0.6}),
             change({"BR21": 0.6}, demonstration=True),
-            "↗ heading for BR21, 60 % [demonstration figures]",
+            "↗ heading: BR21 60%; still too open for a short list [demonstration figures]",
         ),
         # Odds alone are no news, nor is the order within the set, nor that there is nothing to say.
         (change({"BR23": 0.6, "BR25": 0.35}, 2), change({"BR23": 0.5, "BR25": 0.45}, 2), None),

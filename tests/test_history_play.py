@@ -365,7 +365,8 @@ def test_generated_stays_are_what_the_server_knows_and_end_where_it_ends(
         assert (verdict.group.code, verdict.pack.id) == (told.outcome.group, told.outcome.pack)
 
 
-def test_the_command(made: Path, tmp_path: Path) -> None:
+def test_the_command(made: Path, tmp_path: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASEMETER_DATA", str(bundles.parent))
     target = tmp_path / "stays.jsonl.gz"
     asked = ["history", "play", str(made), "-o", str(target), "--stays", "3", "--from-stay", "118"]
     told = CliRunner().invoke(app, asked)

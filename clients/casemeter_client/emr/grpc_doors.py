@@ -12,6 +12,7 @@ from typing import Final
 
 from casemeter.v1 import finding_pb2
 from casemeter.v1.living_pb2 import EncounterChange
+from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter_client._changes import tell_changes
 from casemeter_client._errors import CaseMeterError, ConnectionFailed
 from casemeter_client._sync import Client
@@ -135,7 +136,7 @@ class _Watching:
 
 
 class EvaluateDoor:
-    """Sends the whole stay at every event, and what it was alerted to before."""
+    """Sends the whole stay at every event, what it was alerted to before, and what was forecast before."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -169,8 +170,12 @@ class EvaluateDoor:
         context = finding_pb2.AlertContext(
             history={"alerts": alerted.values()}, interruptions_this_hour=len(recent)
         )
-        encounter = picture.encounter(placing=placed_order(entry))
-        verdict = self._client.evaluate(encounter, as_of=entry.at, alerts=context).verdict
+        encounter, before = picture.encounter(placing=placed_order(entry)), self._last.get(number)
+        request = EvaluateRequest(encounter=encounter, alert_context=context)
+        request.as_of.FromDatetime(entry.at)
+        if before is not None and before.verdict.forecast.HasField("basis"):
+            request.previous_forecast.CopyFrom(before.verdict.forecast.basis)
+        verdict = self._client.send(request).verdict
         for finding in verdict.findings:
             if finding.presentation != finding_pb2.PRESENTATION_SILENT and finding.alert_key not in alerted:
                 earlier = finding_pb2.EarlierAlert(
@@ -178,7 +183,7 @@ class EvaluateDoor:
                 )
                 earlier.shown_at.FromDatetime(entry.at)
                 alerted[finding.alert_key] = earlier
-        change, before = EncounterChange(verdict=verdict), self._last.get(number)
+        change = EncounterChange(verdict=verdict)
         if before is not None:
             tell_changes(before, change)
         self._last[number] = change

@@ -12,7 +12,7 @@ from typing import Any
 from casemeter.v1 import verdict_pb2
 from casemeter.v1.forecast_pb2 import Forecast
 from casemeter.v1.living_pb2 import EncounterChange, EncounterEvent, OutcomeEvent, OutcomeSource
-from casemeter_client import findings_text, meter_text, text
+from casemeter_client import findings_text, forecast_text, meter_text, text
 from casemeter_client._phrases import Speaker
 
 _NAMED = {"diagnosis": "diagnosis", "procedure": "procedure", "order": "order", "charge": "line"}
@@ -59,7 +59,7 @@ class Screen:
         if before is None or "group" in change.changed or not before.HasField("verdict"):
             head = text.lines(verdict, self._language)[0]
             found.append(f"→ {head}" if before is not None else head)
-        found += self._forecast(verdict.forecast, old.forecast)
+        found += self._forecast(verdict, old)
         found += self._money(verdict, old)
         keys = {one.alert_key for one in (verdict.findings if before is None else ())} | set(change.appeared)
         new = [one for one in verdict.findings if one.alert_key in keys]
@@ -129,19 +129,11 @@ class Screen:
             else self.say("removed", number=source)
         )
 
-    def _forecast(self, forecast: Forecast, old: Forecast) -> Iterator[str]:
+    def _forecast(self, verdict: verdict_pb2.Verdict, old: verdict_pb2.Verdict) -> Iterator[str]:
         """Yield where the stay is heading, if the likeliest group or the set of groups has changed."""
-        if not forecast.groups or _heading(forecast) == _heading(old):
-            return
-        likeliest, groups = forecast.groups[0], [one.code for one in forecast.groups[: forecast.set_size]]
-        said = self.say(
-            "heading_set" if len(groups) > 1 else "heading",
-            group=likeliest.code,
-            percent=round(100 * likeliest.probability),
-            groups=", ".join(groups),
-            level=round(100 * forecast.level),
-        )
-        yield self._speaker.marked(said, forecast.demonstration)
+        now = _heading(verdict.forecast)
+        if now[0] and now != _heading(old.forecast):
+            yield from (f"↗ {line}" for line in islice(forecast_text.lines(verdict, self._speaker), 1))
 
     def _money(self, verdict: verdict_pb2.Verdict, old: verdict_pb2.Verdict) -> Iterator[str]:
         """Yield the signals that are new, and the cost where it has moved."""
