@@ -43,7 +43,7 @@ def _why(found: expl.CatalogueCandidate, speaker: Speaker) -> Iterator[str]:
 
 
 def rivals(verdict: pb.Verdict, speaker: Speaker) -> Iterator[str]:
-    """Yield a line for each group that matches as well as the one that was chosen."""
+    """Yield a line for each group that matches as well as the chosen one, and what told them apart."""
     for rival in verdict.rivals:
         details = [f"{rival.code} {rival.name}".rstrip()]
         if rival.score:
@@ -52,3 +52,5 @@ def rivals(verdict: pb.Verdict, speaker: Speaker) -> Iterator[str]:
             details.append(speaker.say("catalogue", "mean", money=yuan(rival.mean_cost_fen)))
         text = speaker.say("catalogue", "rival", details=speaker.joined(details))
         yield speaker.marked(text, verdict.pack.demonstration)
+    if verdict.tie_cost:
+        yield speaker.say("tie_cost", pb.TieCost.Name(verdict.tie_cost))
