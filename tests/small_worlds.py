@@ -234,4 +234,12 @@ def _spent(world: World, days: int, day: int, happens: int) -> float:
 def key(seen: Observation, cost_edges: NDArray[np.float64]) -> tuple[object, ...]:
     """What two stays that look alike have in common."""
     band = int(np.searchsorted(cost_edges, seen.cost_fen))
-    return (min(seen.day, 3), seen.principal, seen.others, seen.procedures, seen.done, band, seen.age_years > 40)
+    return (
+        min(seen.day, 3),
+        seen.principal,
+        seen.others,
+        seen.procedures,
+        seen.done,
+        band,
+        seen.age_years > 40,
+    )

@@ -10,14 +10,18 @@ import numpy as np
 
 from casemeter_grouper.compiled.codes import UNKNOWN
 from casemeter_grouper.compiled.scheme import NUMBERS, CompiledScheme
-from casemeter_grouper.condition import Compare, InSet, tests_of
+from casemeter_grouper.condition import And, Compare, Condition, Const, InSet, Not, Or, Test, tests_of
 from casemeter_grouper.grouping import Grouper
 from casemeter_grouper.history.truth.outcomes import STATES, Complications, Rows
 from casemeter_grouper.history.truth.pages import numbers_of, pages_of
 from casemeter_grouper.history.world import Floats, Ints, World
 from casemeter_grouper.kernel import Batch
 
-_ANY: Final = ("any_dx", "other_dx")
+_OTHERS: Final = ("any_dx", "other_dx")
+_SITES: Final = "trauma_sites"
+_MISSING: Final = ("birth_weight_g", "icu_hours")
+"""Numbers of a case that the world does not draw; every test on them fails."""
+
 _DAYS_OF_YEAR: Final = 365
 _NEWBORN_DAYS: Final = 29
 """Days of age that there are in the first year of life: stays of no completed year are of newborns."""
@@ -80,20 +84,16 @@ class SchemeOutcomes:
 
     def _check(self) -> None:
         """Make sure that other diagnoses matter as complications only."""
-        asked = {
-            test
-            for condition in self._scheme.tree.conditions()
-            for test in tests_of(condition)
-            if isinstance(test, InSet) and test.slot in _ANY
-        }
-        codes = [self._world.diagnoses[at] for at in self._world.comorbid.tolist()]
-        faults = [f"{code} has a body site" for code in codes if self._scheme.sites(code)]
-        faults += [
+        tree, codes = self._scheme.tree, [self._world.diagnoses[at] for at in self._world.comorbid.tolist()]
+        asked = {test for condition in tree.conditions() for test in _asked(condition)[1]}
+        faults = [
             f"{code} is in {test.set}"
             for code in codes
             for test in asked
-            if self._scheme.is_member(code, test)
+            if isinstance(test, InSet) and test.slot in _OTHERS and self._scheme.is_member(code, test)
         ]
+        if any(isinstance(test, Compare) and test.number == _SITES for test in asked):
+            faults += [f"{code} has a body site" for code in codes if self._scheme.sites(code)]
         if faults:
             text = "; ".join(sorted(faults))
             raise ValueError(
@@ -163,6 +163,28 @@ class SchemeOutcomes:
                 batch = Batch(diagnoses, starts, self._procedures, self._procedure_at, numbers, values)
                 groups[:, piece, at] = self._group_of_leaf[self._grouper.run(batch)[0]]
         return groups.reshape(-1, len(STATES))
+
+
+def _asked(condition: Condition) -> tuple[bool | None, frozenset[Test]]:
+    """Return the truth of a condition where missing numbers settle it, and else the tests it rests on."""
+    match condition:
+        case Const(value):
+            return value, frozenset()
+        case Compare(number) if number in _MISSING:
+            return False, frozenset()
+        case Not(item):
+            value, tests = _asked(item)
+            return None if value is None else not value, tests
+        case And(items) | Or(items):
+            # A part that is false settles an "and", one that is true an "or".
+            settles = isinstance(condition, Or)
+            parts = [_asked(item) for item in items]
+            if any(value is settles for value, _ in parts):
+                return settles, frozenset()
+            tests = frozenset[Test]().union(*(tests for _, tests in parts))
+            return None if tests else not settles, tests
+        case _:
+            return None, frozenset((condition,))
 
 
 def _first(numbers: Ints) -> tuple[int]:

@@ -133,9 +133,10 @@ def sum_up(law, seen, scenarios, ages, groups, found, atoms):  # type: ignore[no
             p = prior * law.severity_p[seen.band, z] * _comorbidities(law, seen, s, z, coded)
             if p <= 0:
                 continue
-            _costs(law, seen, s, z, p * plain, p * operated, own)
-            atoms += own
-            _spread(law, seen, s, own, operated, variants, coded, stand, ages, groups, found)
+            longest = _costs(law, seen, s, z, p * plain, p * operated, own)
+            courses = own[:, seen.day : longest]
+            atoms[:, seen.day : longest] += courses
+            _spread(law, seen, s, courses, operated, variants, coded, stand, ages, groups, found)
 
 
 @njit(cache=True, nogil=True)
@@ -215,33 +216,40 @@ def _comorbidities(law, seen, s, z, coded):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _costs(law, seen, s, z, plain, operated, own):  # type: ignore[no-untyped-def]
-    """Fill in the probability of each atom of a scenario and severity, together with the running cost."""
+    """Fill in the probability of each atom of a scenario and severity, together with the running cost.
+
+    Returns:
+        The length of stay at which to stop; atoms from there on are not filled in.
+    """
     at = s * law.cost_lift.shape[0] + z
     threshold = law.threshold[law.days_at[at] : law.days_at[at + 1]]
     mean, sigma = law.cost_mu[s] + law.cost_lift[z], law.cost_sigma[s]
     cap = (law.cost_cap[s] - mean) / sigma
-    kept = below(cap)
-    rho = law.correlation
-    rest = math.sqrt(1 - rho * rho)
-    own[:] = 0.0
+    scale = 1 / (sigma * below(cap))
+    across = 1 / math.sqrt(1 - law.correlation * law.correlation)
+    along = law.correlation * across
+    own[:, seen.day : threshold.shape[0]] = 0.0
     for course in range(3):
-        prior = plain if course == PLAIN else operated
+        prior = scale * (plain if course == PLAIN else operated)
         if prior <= 0:
             continue
         for n in range(seen.day, threshold.shape[0]):
             state = prior * seen.states[course, n]
             if state <= 0:
                 continue
+            low, high = threshold[n - 1] * across, threshold[n] * across
             for g in range(seen.pace_p.shape[0]):
+                most = (seen.ln_final[course, n, g] - mean) / sigma
                 p = 0.0
                 for tail in range(law.tail_p.shape[0]):
-                    x = (seen.ln_final[course, n, g] - law.ln_tail[tail] - mean) / sigma
+                    x = most - law.ln_tail[tail] / sigma
                     if x > cap or abs(x) > _FAR_OUT:
                         continue
-                    pull = rho * x
-                    low, high = (threshold[n - 1] - pull) / rest, (threshold[n] - pull) / rest
-                    p += law.tail_p[tail] * density(x) * between(low, high)
-                own[course, n, g] = state * seen.pace_p[g] * p / (sigma * kept)
+                    pull = along * x
+                    if low - pull < _FAR_OUT and pull - high < _FAR_OUT:
+                        p += law.tail_p[tail] * density(x) * between(low - pull, high - pull)
+                own[course, n, g] = state * seen.pace_p[g] * p
+    return threshold.shape[0]
 
 
 @njit(cache=True, nogil=True)
@@ -259,7 +267,7 @@ def _spread(law, seen, s, own, operated, variants, coded, stand, ages, groups, f
             if totals[operates] <= 0:
                 continue
             start, end = (BEFORE, AFTER + 1) if operates else (PLAIN, PLAIN + 1)
-            courses = own[start:end], seen.ln_final[start:end], totals[operates]
+            courses = own[start:end], seen.ln_final[start:end, seen.day :], seen.day, totals[operates]
             left_out = p * law.coding_no_procedure if operates else p
             _end(law, courses, law.page[first + plans], left_out, stand, ages, groups, found)
             if not operates:
@@ -295,7 +303,7 @@ def _standing(law, exclusion, coded, stand):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _end(law, courses, page, share, stand, ages, groups, found):  # type: ignore[no-untyped-def]
     """Add a share of the atoms of some courses, which all have one page, to the groups they end in."""
-    own, ln_final, total = courses
+    own, ln_final, day, total = courses
     start, end = law.row_at[page], law.row_at[page + 1]
     if end == start + 1:
         _add(start, total * share, stand, ages, groups, found)
@@ -306,7 +314,7 @@ def _end(law, courses, page, share, stand, ages, groups, found):  # type: ignore
                 if own[course, n, g] <= 0:
                     continue
                 row = start
-                while n > law.until_day[row] or ln_final[course, n, g] > law.until_cost[row]:
+                while day + n > law.until_day[row] or ln_final[course, n, g] > law.until_cost[row]:
                     row += 1
                 _add(row, own[course, n, g] * share, stand, ages, groups, found)
 
