@@ -10,12 +10,14 @@ import pytest
 
 from casemeter_grouper.benchmark.benchmark import Benchmark
 from casemeter_grouper.benchmark.categories import FRONT_PAGE, SETTLEMENT_LIST, SYSTEMS, categories
+from casemeter_grouper.benchmark.load import read_benchmark
 from casemeter_grouper.pack.build import build
 from casemeter_grouper.pack.kinds import check_pack
 from casemeter_grouper.pack.shipped import find_pack
 from payment_by_hand import table
 
 TINY = Path(__file__).parent / "data" / "tiny_benchmark"
+FITTED = TINY.parent / "tiny_fitted"
 
 
 def opened(folder: Path, target: Path) -> Benchmark:
@@ -46,6 +48,41 @@ def test_a_tiny_benchmark(tmp_path: Path) -> None:
     assert benchmark.group("BR25") is None
     assert [one.code for one in benchmark] == ["BR21", "BR23"]
     assert len(benchmark) == 2
+
+
+def test_a_fitted_benchmark_has_quantiles_and_says_whose_cases_it_measured(tmp_path: Path) -> None:
+    benchmark = opened(FITTED, tmp_path / "x.bundle")
+    group = benchmark.group("BR21")
+    assert group is not None
+    assert (group.basis, group.median_cost_fen) == ("own", 800_000)
+    assert dict(group.cost_quantiles_fen) == {
+        10: 400_000,
+        25: 600_000,
+        75: Fraction("900000.5"),
+        90: 1_200_000,
+    }
+    assert dict(group.los_quantiles) == {10: 3, 25: 4.5, 50: 7, 75: 9, 90: 12}
+    assert dict(group.cost_by_day_quantiles) == {
+        10: (100_000, 200_000),
+        25: (150_000, 300_000),
+        50: (240_000, 400_000),
+        75: (300_000, 550_000),
+        90: (400_000, 800_000),
+    }
+    other = benchmark.group("BR23")
+    assert other is not None
+    assert (other.basis, dict(other.cost_by_day_quantiles)) == ("adrg", {})
+
+
+def test_a_pack_without_quantiles_has_none(tmp_path: Path) -> None:
+    for group in opened(TINY, tmp_path / "x.bundle"):
+        assert (group.basis, dict(group.cost_quantiles_fen), dict(group.los_quantiles)) == ("", {}, {})
+        assert dict(group.cost_by_day_quantiles) == {}
+
+
+def test_a_pack_looked_at_is_the_one_that_is_built(tmp_path: Path) -> None:
+    for folder in (TINY, FITTED):
+        assert list(read_benchmark(folder)) == list(opened(folder, tmp_path / "x.bundle"))
 
 
 def test_the_same_pack_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -37,14 +38,14 @@ def draw(
         title: of the whole picture.
         words: ``mean``, ``median``, ``middle_half``, ``most``, ``by_day``, ``day``, ``yuan``, ``structure``.
         language: ``en`` or ``zh``.
-        target: an SVG or PNG file; an existing one is replaced in one step.
+        target: an SVG file; an existing one is replaced in one step.
 
     Raises:
-        ValueError: matplotlib is not installed, or the name of the file tells no format.
+        ValueError: matplotlib is not installed, or the name of the file is not that of an SVG.
         OSError: it cannot be written.
     """
-    if target.suffix not in (".svg", ".png"):
-        raise ValueError(f"{target}: a picture is written as .svg or .png")
+    if target.suffix != ".svg":
+        raise ValueError(f"{target}: a picture is written as .svg")
     try:
         import matplotlib
         from matplotlib import font_manager
@@ -61,15 +62,17 @@ def draw(
         "svg.hashsalt": "casemeter",
     }
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(11, 4.5), layout="constrained")
-        figure.suptitle(title)
+        figure = Figure(figsize=(11, 4.8), layout="constrained")
+        figure.suptitle(title, fontsize="medium")
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
         _curves(left, group, words)
         _structure(right, group, names, words, language)
         partial = target.with_name(f".{target.name}.partial")
-        dated: dict[str, Any] = {"metadata": {"Date": None}} if target.suffix == ".svg" else {}
         try:
-            figure.savefig(partial, format=target.suffix[1:], **dated)
+            with warnings.catch_warnings():
+                # Where no font here has Chinese, whoever opens the file has one.
+                warnings.filterwarnings("ignore", r"Glyph \d+")
+                figure.savefig(partial, format="svg", metadata={"Date": None})
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
@@ -90,7 +93,7 @@ def _curves(axes: Any, group: GroupBenchmark, words: Mapping[str, str]) -> None:
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left", fontsize="small")
 
 
 def _structure(
@@ -109,7 +112,7 @@ def _structure(
     )
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set(title=words["structure"])
-    axes.margins(x=0.15)
+    axes.margins(x=0.2)
 
 
 def _yuan(fen: tuple[int, ...]) -> list[float]:

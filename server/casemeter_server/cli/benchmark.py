@@ -108,9 +108,7 @@ def show(
     pack: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a benchmark, or a shipped one.")],
     group: Annotated[str, typer.Argument(help="Code of the group.")],
     lang: Lang,
-    picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it, too: an SVG or PNG file.")
-    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it, too, as an SVG.")] = None,
 ) -> None:
     """Show what a benchmark knows of one group."""
     from casemeter_server.benchmark_picture import draw
@@ -127,7 +125,7 @@ def show(
             raise ValueError(_say("no_group", lang, group=group, near=near))
         typer.echo("\n".join(_lines(benchmark, found, lang)))
         if picture is not None:
-            title = ", ".join(_title(benchmark, found, lang))
+            title = "\n".join(_title(benchmark, found, lang))
             words = {key: _say(key, lang) for key in _sentences()}
             system = benchmark.header.category_system
             draw(found, categories(system) if system else {}, title, words, lang, picture)
@@ -188,21 +186,21 @@ def _table(dropped: Iterable[Dropped], language: Language) -> Table:
 
 
 def _title(benchmark: Benchmark, group: GroupBenchmark, language: Language) -> list[str]:
+    """Say what is shown, and on a line of its own that the figures are invented where they are."""
     words = [f"{group.code} ({benchmark.header.id}, {benchmark.header.period})"]
     if group.cases is not None:
         words.append(_say("cases", language, cases=group.cases))
     if group.basis:
         words.append(_say(f"basis_{group.basis}", language))
-    if benchmark.header.demonstration:
-        words.append(_say("invented", language))
-    return words
+    invented = [_say("invented", language)] if benchmark.header.demonstration else []
+    return [", ".join(words), *invented]
 
 
 def _lines(benchmark: Benchmark, group: GroupBenchmark, language: Language) -> Iterable[str]:
     def say(key: str) -> str:
         return _say(key, language)
 
-    yield ", ".join(_title(benchmark, group, language))
+    yield from _title(benchmark, group, language)
     median = {} if group.median_cost_fen is None else {50: group.median_cost_fen}
     costs = _spread({**group.cost_quantiles_fen, **median}, _yuan, language)
     cv = "" if group.cv is None else f", {say('cv')} {group.cv:.2f}"
@@ -218,9 +216,13 @@ def _lines(benchmark: Benchmark, group: GroupBenchmark, language: Language) -> I
         yield f"    {share:6.1%}  {name}"
     if group.cost_by_day:
         yield f"  {say('by_day')}:"
-    for day, mean in enumerate(group.cost_by_day, 1):
-        fen = {percent: days[day - 1] for percent, days in group.cost_by_day_quantiles.items()}
-        yield f"    {day:3}  {say('mean')} {_yuan(mean)}{_spread(fen, _yuan, language)}"
+        curves = {say("mean"): group.cost_by_day} | {
+            say("median") if percent == 50 else f"{percent} %": days
+            for percent, days in group.cost_by_day_quantiles.items()
+        }
+        yield "    ".join(("       ", *(f"{name:>12}" for name in curves)))
+        for day, costs in enumerate(zip(*curves.values(), strict=True), 1):
+            yield "    ".join((f"    {day:3}", *(f"{_yuan(fen):>12}" for fen in costs)))
 
 
 def _spread(values: Mapping[int, Any], write: Callable[[Any], str], language: Language) -> str:
