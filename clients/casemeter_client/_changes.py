@@ -21,6 +21,13 @@ def _findings(verdict: Verdict) -> Any:
     return [(one.alert_key, one.text_zh) for one in verdict.findings]
 
 
+def _forecast(verdict: Verdict) -> Any:
+    # Odds and costs move with every charge; what is worth telling is where it is heading.
+    forecast = verdict.forecast
+    codes = [group.code for group in forecast.groups]
+    return forecast.absent, codes[:1], sorted(codes[: forecast.set_size])
+
+
 def _facts(verdict: Verdict) -> Any:
     return verdict.facts, list(verdict.code_notes), list(verdict.left_aside), list(verdict.notes)
 
@@ -28,6 +35,7 @@ def _facts(verdict: Verdict) -> Any:
 _ASPECTS: Final[tuple[tuple[str, Callable[[Verdict], Any]], ...]] = (
     ("group", _group),
     ("money", _money),
+    ("forecast", _forecast),
     ("findings", _findings),
     ("facts", _facts),
 )

@@ -24,6 +24,13 @@ def _findings(verdict: verdict_pb2.Verdict) -> Any:
     return [(one.alert_key, one.text_zh) for one in verdict.findings]
 
 
+def _forecast(verdict: verdict_pb2.Verdict) -> Any:
+    # Odds and costs move with every charge; what is worth telling is where it is heading.
+    forecast = verdict.forecast
+    codes = [group.code for group in forecast.groups]
+    return forecast.absent, codes[:1], sorted(codes[: forecast.set_size])
+
+
 def _facts(verdict: verdict_pb2.Verdict) -> Any:
     return verdict.facts, list(verdict.code_notes), list(verdict.left_aside), list(verdict.notes)
 
@@ -31,6 +38,7 @@ def _facts(verdict: verdict_pb2.Verdict) -> Any:
 _ASPECTS: Final[tuple[tuple[str, Callable[[verdict_pb2.Verdict], Any]], ...]] = (
     ("group", _group),
     ("money", _money),
+    ("forecast", _forecast),
     ("findings", _findings),
     ("facts", _facts),
 )

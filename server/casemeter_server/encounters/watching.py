@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from casemeter.v1 import living_pb2, service_pb2
+from casemeter.v1 import forecast_pb2, living_pb2, service_pb2
 from casemeter_server.caller import Caller
 from casemeter_server.encounters.changes import tell_changes
 from casemeter_server.encounters.living import Encounters, Key
@@ -31,10 +31,12 @@ class _Watcher:
     Attributes:
         stirred: set when there may be something new.
         shown: alerts that this call was shown, by alert_key; the record of them may not be there yet.
+        forecast: what the forecast was asked with that this call was told last; ``None``: none was told.
     """
 
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     shown: dict[str, ShownAlert] = field(default_factory=dict)
+    forecast: forecast_pb2.ForecastBasis | None = None
 
 
 class Watching:
@@ -98,6 +100,8 @@ class Watching:
                     tell_changes(before, change)
                     if change.state_hash != known if before is None else _differs(before, change):
                         yield change
+                        if change.verdict.forecast.HasField("basis"):
+                            watcher.forecast = change.verdict.forecast.basis
                     before = change
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_AGAIN_S):
@@ -116,6 +120,8 @@ class Watching:
         question = service_pb2.EvaluateRequest(
             call_id=DOOR, pack=request.pack, encounter=state.encounter, phase=request.phase
         )
+        if watcher.forecast is not None:
+            question.previous_forecast.CopyFrom(watcher.forecast)
         evaluator = self._evaluator()
         if evaluator.has_rules:
             recorded = await self._store.read(lambda reading: reading.alerts(*key))
