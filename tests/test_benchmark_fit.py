@@ -140,7 +140,7 @@ def test_what_is_not_used_is_counted() -> None:
         *six("IR29", 0),
         Stay(20, "IR29", 2020, 100_000),
         Stay(21, "IR29", 2026, 100_001, fees=(1, *[0] * 9)),
-        Stay(22, "IR29", 2026, 100_002, fees=(-1, 100_003, *[0] * 8)),
+        Stay(22, "IR29", 2026, 100_002, fees=(-2, 100_004, *[0] * 8)),
         Stay(23, "IR29", 2026, 100_003, charges=((1, 1),)),
         Stay(24, "IR29", 2026, 900_000),
         Stay(25, "IR29", 2026, 100_004, charges=((1, 100_004), (3, 9))),
@@ -158,6 +158,13 @@ def test_what_is_not_used_is_counted() -> None:
     figures = figures_of(found, "IR29")
     assert figures.cases == 10
     assert figures.days[0].still_in == 9
+
+
+def test_a_category_without_a_column_is_nothing_where_the_others_make_up_the_cost() -> None:
+    stays = [*six("IR29", 0, 100, fees=(60, 40, *[-1] * 8)), Stay(9, "IR29", 2026, 100, fees=(60, *[-1] * 9))]
+    found = fitted([replace(stay, cost=100) for stay in stays])
+    assert figures_of(found, "IR29").shares == (Fraction(3, 5), Fraction(2, 5), *[0] * 8)
+    assert found.dropped == (Dropped("fees_not_the_cost", 1, ""),)
 
 
 def test_the_years_that_were_asked_for() -> None:

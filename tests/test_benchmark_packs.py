@@ -54,7 +54,7 @@ def test_a_fitted_benchmark_has_quantiles_and_says_whose_cases_it_measured(tmp_p
     benchmark = opened(FITTED, tmp_path / "x.bundle")
     group = benchmark.group("BR21")
     assert group is not None
-    assert (group.basis, group.median_cost_fen) == ("own", 800_000)
+    assert (group.basis, group.median_cost_fen) == ("own", Fraction(800_000))
     assert dict(group.cost_quantiles_fen) == {
         10: 400_000,
         25: 600_000,

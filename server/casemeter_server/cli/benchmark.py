@@ -221,8 +221,8 @@ def _lines(benchmark: Benchmark, group: GroupBenchmark, language: Language) -> I
             for percent, days in group.cost_by_day_quantiles.items()
         }
         yield "    ".join(("       ", *(f"{name:>12}" for name in curves)))
-        for day, costs in enumerate(zip(*curves.values(), strict=True), 1):
-            yield "    ".join((f"    {day:3}", *(f"{_yuan(fen):>12}" for fen in costs)))
+        for day, of_day in enumerate(zip(*curves.values(), strict=True), 1):
+            yield "    ".join((f"    {day:3}", *(f"{_yuan(fen):>12}" for fen in of_day)))
 
 
 def _spread(values: Mapping[int, Any], write: Callable[[Any], str], language: Language) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]
 
+_NO_COLUMN: Final = -1
 _MAX_FEN: Final = 1 << 38
 """2.7 thousand million yuan: below it, sums over sixteen million stays are whole numbers of 64 bits."""
 
@@ -91,7 +92,8 @@ def collect(chunks: Iterable[SettledChunk]) -> Stays:
                 columns[name].append(np.asarray(getattr(chunk, name), kind))
         if chunk.cost_fen.min() <= 0 or chunk.cost_fen.max() >= _MAX_FEN:
             raise ValueError("a cost must be above 0 and below 2.7 thousand million yuan")
-        parts = np.asarray(chunk.fees_fen)
+        # A category without a column is nothing where the others make up the cost.
+        parts = np.where(chunk.fees_fen == _NO_COLUMN, 0, chunk.fees_fen)
         sound = (parts >= 0).all(axis=1) & (parts.sum(axis=1) == chunk.cost_fen)
         columns["fees_add_up"].append(sound)
         parts = np.where(sound[:, None], parts, 0)
