@@ -1,4 +1,4 @@
-"""Small worlds for the tiny packs, and stays drawn from them by the law as it is written, and by nothing else."""
+"""Small worlds for the tiny packs, and stays drawn from them by the law as it is written and nothing else."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Stay:
 
 
 def draw(world: World, count: int, seed: int) -> list[Stay]:
-    """Draw stays one by one, each seen on a day that is drawn before it; those that are over by then are not."""
+    """Draw stays one by one, each seen on a day drawn before it; those that are over by then are left out."""
     rng = np.random.default_rng(seed)
     tried = (_stay(world, rng, day=int(rng.geometric(0.35))) for _ in counting())
     return list(islice(filter(None, tried), count))

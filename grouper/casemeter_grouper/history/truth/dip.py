@@ -49,7 +49,8 @@ class CatalogueOutcomes:
         self.complications = Complications(none, none, np.full(len(world.diagnoses), -1, np.int32))
 
     def of(self, age_years: int, female: bool, department: int) -> tuple[Floats, Ints]:
-        """See :class:`Outcomes`: a catalogue looks at none of them."""
+        """See :class:`Outcomes`."""
+        del age_years, female, department  # a catalogue looks at none of them
         return np.ones(1), self._groups
 
 

@@ -19,6 +19,9 @@ from casemeter_grouper.kernel import Batch
 
 _OTHERS: Final = ("any_dx", "other_dx")
 _SITES: Final = "trauma_sites"
+_ON_ORDER: Final = "1"
+"""Way of leaving of every made-up stay."""
+
 _MISSING: Final = ("birth_weight_g", "icu_hours")
 """Numbers of a case that the world does not draw; every test on them fails."""
 
@@ -155,7 +158,8 @@ class SchemeOutcomes:
         numbers = np.full((pages, len(NUMBERS)), np.nan)
         numbers[:, NUMBERS.index("age_years")] = age_years
         numbers[:, NUMBERS.index("age_days")] = age_days
-        values = np.tile(np.array([sex, 0, department], np.int32), (pages, 1))
+        way = self._scheme.value_numbers("discharge_way").get(_ON_ORDER, 0)
+        values = np.tile(np.array([sex, way, department], np.int32), (pages, 1))
         for piece in range(len(bounds) + 1):
             numbers[:, NUMBERS.index("los_days")] = _middle(bounds, piece)
             for at, diagnoses in enumerate(self._others):
@@ -168,8 +172,8 @@ class SchemeOutcomes:
 def _asked(condition: Condition) -> tuple[bool | None, frozenset[Test]]:
     """Return the truth of a condition where missing numbers settle it, and else the tests it rests on."""
     match condition:
-        case Const(value):
-            return value, frozenset()
+        case Const(truth):
+            return truth, frozenset()
         case Compare(number) if number in _MISSING:
             return False, frozenset()
         case Not(item):

@@ -1,4 +1,4 @@
-"""Every page that may be coded in a world: a principal diagnosis, with the procedures of a plan or with none."""
+"""Every page that may be coded in a world: a principal diagnosis with the procedures of a plan, or none."""
 
 from __future__ import annotations
 
