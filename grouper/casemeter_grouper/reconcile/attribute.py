@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from casemeter_grouper.case import Case
 from casemeter_grouper.reconcile.causes import SAME, Attribution, Cause, Part, Why, unexplained
 from casemeter_grouper.reconcile.readings import FACTS, NOTHING_LATE, Between, Late, Reading
 from casemeter_grouper.reconcile.versions import Place
@@ -63,45 +64,25 @@ def _cause(part: Part, parts: frozenset[Part], between: Between) -> Cause:
     if part in _CAUSES:
         return _CAUSES[part]
     before, after = between.mixed(parts - {part}), between.mixed(parts)
+    if not before.case.diagnoses or not after.case.diagnoses:
+        return Cause.DIAGNOSIS
+    old = before.case.diagnoses[0]
     if part is Part.OTHERS:
-        return Cause.COMPLICATION if _is_complication(before, after) else Cause.DIAGNOSIS
-    return Cause.EXCLUSION if _is_exclusion(before, after) else Cause.DIAGNOSIS
+        # Were those counted that counted before, nothing would have moved.
+        return Cause.COMPLICATION if _undone(before, after, before.case, old) else Cause.DIAGNOSIS
+    # Did the principal diagnosis exclude what the one before it did, nothing would have moved.
+    return Cause.EXCLUSION if _undone(before, after, after.case, old) else Cause.DIAGNOSIS
 
 
-def _is_complication(before: Reading, after: Reading) -> bool:
-    """Whether other diagnoses lead within one ADRG to another group, and differ in those that count."""
-    return _same_adrg(before, after) and _standing(before) != _standing(after)
+def _undone(before: Reading, after: Reading, counted: Case, principal: str) -> bool:
+    """Whether a later reading ends where the earlier one does, if other complications count in it.
 
-
-def _is_exclusion(before: Reading, after: Reading) -> bool:
-    """Whether a change of the principal diagnosis does nothing but exclude a code, or exclude it no more.
-
-    Taken away where it counts, the code leaves no difference between the two.
+    Args:
+        before: the earlier one.
+        after: the later one.
+        counted: the case whose other diagnoses count.
+        principal: the diagnosis that excludes some of these.
     """
-    if not _same_adrg(before, after):
-        return False
-    in_both = frozenset(before.case.diagnoses[1:]).intersection(after.case.diagnoses[1:])
-    one, other = _standing(before), _standing(after)
-    turned = {code for code, _ in one ^ other if code in in_both}
-    if not turned:
-        return False
-    left = [
-        _without(reading, turned & {code for code, _ in counted})
-        for reading, counted in ((before, one), (after, other))
-    ]
-    return _place(left[0]).group == _place(left[1]).group
-
-
-def _same_adrg(before: Reading, after: Reading) -> bool:
-    adrg = _place(before).adrg
-    return adrg != "" and adrg == _place(after).adrg
-
-
-def _standing(reading: Reading) -> frozenset[tuple[str, str]]:
-    return reading.version.standing(reading.case)
-
-
-def _without(reading: Reading, codes: set[str]) -> Reading:
-    principal, *others = reading.case.diagnoses
-    left = (principal, *(code for code in others if code not in codes))
-    return reading._replace(case=reading.case._replace(diagnoses=left))
+    standing = after.version.standing(counted, principal)
+    placed = after.version.place_counting(after.case, standing)
+    return placed is not None and placed.group == _place(before).group

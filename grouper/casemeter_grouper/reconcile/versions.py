@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from casemeter_grouper.case import Case
 from casemeter_grouper.compiled.bundle import kind_of
@@ -16,8 +16,8 @@ from casemeter_grouper.dip.compiled import KIND as DIP
 from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.dip.grouping import CatalogueGrouper
 from casemeter_grouper.grouping import Grouper
-from casemeter_grouper.scheme import LEVELS, Header
-from casemeter_grouper.walker import Facts
+from casemeter_grouper.scheme import LEVELS, CodeFacts, Header
+from casemeter_grouper.walker import Facts, attempts, walk
 
 
 class Place(NamedTuple):
@@ -32,7 +32,12 @@ class Place(NamedTuple):
     adrg: str = ""
 
 
-NOWHERE = Place("")
+NOWHERE: Final = Place("")
+
+Standing = frozenset[tuple[str, str]]
+"""Codes that count as complications, each with its level."""
+
+NOTHING_STANDS: Final[Standing] = frozenset()
 
 
 class Version(ABC):
@@ -54,9 +59,18 @@ class Version(ABC):
     def place(self, case: Case, cost_fen: int | None) -> Place:
         """Return where a case ends; ``cost_fen`` is at least 0, or unknown."""
 
-    def standing(self, case: Case) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # catalogues have none
-        """Return the other diagnoses that count as complications, each with its level."""
-        return frozenset()
+    def standing(self, case: Case, principal: str) -> Standing:  # noqa: ARG002  # catalogues have none
+        """Return the other diagnoses that count as complications, each with its level.
+
+        Args:
+            case: whose other diagnoses are meant.
+            principal: the diagnosis that excludes some of them; most often that of the case.
+        """
+        return NOTHING_STANDS
+
+    def place_counting(self, case: Case, standing: Standing) -> Place | None:  # noqa: ARG002
+        """Return where a case would end if other complications counted; ``None``: none ever do."""
+        return None
 
 
 class SchemeVersion(Version):
@@ -73,16 +87,36 @@ class SchemeVersion(Version):
         leaf = self._grouper.group(case).leaf
         return Place(leaf.group, leaf.rule.adrg) if leaf else NOWHERE
 
-    def standing(self, case: Case) -> frozenset[tuple[str, str]]:
+    def standing(self, case: Case, principal: str) -> Standing:
         """See :class:`Version`."""
-        facts = Facts(case, self.scheme)
+        facts = Facts(case._replace(diagnoses=(principal, *case.diagnoses[1:])), self.scheme)
         return frozenset((code, level) for level in LEVELS for code in facts.standing(level))
+
+    def place_counting(self, case: Case, standing: Standing) -> Place:
+        """See :class:`Version`."""
+        tree = self.scheme.tree
+        for attempt in attempts(tree, case):
+            if leaf := walk(tree, _Counting(attempt, self.scheme, standing)):
+                return Place(leaf.group, leaf.rule.adrg)
+        return NOWHERE
+
+
+class _Counting(Facts):
+    """A case in which the complications that count are given."""
+
+    def __init__(self, case: Case, codes: CodeFacts, standing: Standing) -> None:
+        super().__init__(case, codes)
+        self._standing = standing
+
+    def standing(self, level: str) -> tuple[str, ...]:
+        return tuple(code for code, own in self._standing if own == level)
 
 
 class CatalogueVersion(Version):
     """A version of a DIP catalogue."""
 
     def __init__(self, catalogue: CompiledCatalogue) -> None:
+        self.catalogue = catalogue
         self.header, self.sha256 = catalogue.header, catalogue.sha256
         self.diagnoses, self.procedures = catalogue.diagnoses, catalogue.procedures
         self._grouper = CatalogueGrouper(catalogue)
@@ -100,7 +134,7 @@ class Versions:
         """Take versions.
 
         Raises:
-            ValueError: two of them are of one pack and have the same version, or hold on the same day.
+            ValueError: two of them are of one pack and have the same version.
         """
         self._all = tuple(versions)
         self._by_hash = {version.sha256: version for version in self._all}
@@ -128,24 +162,25 @@ class Versions:
         """Return the version of a bundle; ``None``: it is not at hand."""
         return self._by_hash.get(sha256)
 
-    def named(self, pack: str, version: str, day: str) -> Version | None:
+    def named(self, pack: str, version: str, day: str, usual: Version | None = None) -> Version | None:
         """Return the version that a final group is told of; ``None``: it is not at hand.
 
         Args:
             pack: id of the pack.
             version: empty: the one that holds on the day.
             day: of discharge, as ``YYYY-MM-DD``; empty: unknown.
+            usual: the one that grouped the stay so far; where several hold, it is meant.
         """
         if version:
             return self._by_name.get((pack, version))
         of_pack = [one for one in self._by_hash.values() if one.header.id == pack]
-        holding = [one for one in of_pack if _holds(one.header, day)]
+        holding = [one for one in of_pack if not day or _holds(one.header, day)]
+        if usual in holding:
+            return usual
         return holding[0] if len(holding) == 1 else None
 
 
 def _holds(header: Header, day: str) -> bool:
-    if not day:
-        return not header.valid_from and not header.valid_until
     return (header.valid_from or day) <= day <= (header.valid_until or day)
 
 

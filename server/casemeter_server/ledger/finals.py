@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 
 from casemeter.v1 import encounter_pb2, living_pb2
 from casemeter_grouper.codes import normalise
@@ -18,6 +19,18 @@ from casemeter_server.prepare import UNUSABLE, prepare
 from casemeter_server.stay_facts import Faults
 
 
+class Usual(NamedTuple):
+    """The pack that grouped a stay so far.
+
+    Attributes:
+        pack: its id.
+        version: of it; ``None``: it is not at hand.
+    """
+
+    pack: str
+    version: Version | None
+
+
 def discharge_day(encounter: encounter_pb2.Encounter, zone: tzinfo) -> str:
     """Return the local day of discharge as ``YYYY-MM-DD``; empty: unknown."""
     if not encounter.HasField("discharge_time"):
@@ -25,18 +38,18 @@ def discharge_day(encounter: encounter_pb2.Encounter, zone: tzinfo) -> str:
     return encounter.discharge_time.ToDatetime(UTC).astimezone(zone).date().isoformat()
 
 
-def version_of(final: FinalGroup, versions: Versions, pack: str, day: str) -> Version | None:
+def version_of(final: FinalGroup, versions: Versions, usual: Usual, day: str) -> Version | None:
     """Return the version of the pack that a final group is of; ``None``: it is not at hand.
 
     Args:
         final: the final group.
         versions: that are at hand.
-        pack: the hospital's default.
+        usual: what is meant where the final group names no pack, or no version.
         day: of discharge; empty: unknown.
     """
     if final.pack_sha256:
         return versions.by_hash(final.pack_sha256)
-    return versions.named(final.pack or pack, final.pack_version, day)
+    return versions.named(final.pack or usual.pack, final.pack_version, day, usual.version)
 
 
 def coded(

@@ -14,7 +14,7 @@ from casemeter_grouper.reconcile.readings import Reading
 from casemeter_grouper.reconcile.versions import Version, Versions
 from casemeter_server.encounters.fold import Fold
 from casemeter_server.ledger.content import Ends, Kept, read
-from casemeter_server.ledger.finals import coded, discharge_day, settled, version_of
+from casemeter_server.ledger.finals import Usual, coded, discharge_day, settled, version_of
 from casemeter_server.ledger.lateness import late_on
 from casemeter_server.ledger.outcomes import BUREAU, CODER, Arrived, FinalGroup, finals_of
 from casemeter_server.store.reading import Reading as StoreReading
@@ -120,12 +120,12 @@ class _Stay:
         days: tuple[HeldDay, ...] = ()
         settling = None
         if final is not None:
-            pack = rows[-1].pack
+            usual = Usual(rows[-1].pack, self._versions.by_hash(rows[-1].pack_sha256))
             day = discharge_day(self._state.encounter, self._zone)
-            first = self._read(coder, pack, day) if coder else self._read(final, pack, day)
+            first = self._read(coder or final, usual, day)
             last = first
             if bureau and coder:
-                last = self._settled(bureau, first, coder.pack or pack, day)
+                last = self._settled(bureau, first, usual, day)
                 settling = self._compared(coder, first, bureau, last)
             days = tuple(self._day(row, final, codes, last) for row in rows)
         return HeldStay(
@@ -138,16 +138,18 @@ class _Stay:
             settling,
         )
 
-    def _read(self, final: FinalGroup, pack: str, day: str) -> Reading | Why:
-        version = version_of(final, self._versions, pack, day)
+    def _read(self, final: FinalGroup, usual: Usual, day: str) -> Reading | Why:
+        version = version_of(final, self._versions, usual, day)
         return Why.NO_PACK if version is None else coded(final, version, self._state, self._zone)
 
-    def _settled(self, bureau: FinalGroup, before: Reading | Why, pack: str, day: str) -> Reading | Why:
+    def _settled(self, bureau: FinalGroup, before: Reading | Why, usual: Usual, day: str) -> Reading | Why:
         if not isinstance(before, Reading):
-            return self._read(bureau, pack, day)
+            return self._read(bureau, usual, day)
+        # What the bureau does not tell is as the coder had it.
         version: Version | None = before.version
         if bureau.pack or bureau.pack_version:
-            version = version_of(bureau, self._versions, pack, day)
+            of_coder = Usual(before.version.header.id, before.version)
+            version = version_of(bureau, self._versions, of_coder, day)
         return Why.NO_PACK if version is None else settled(bureau, version, before)
 
     def _compared(
