@@ -141,6 +141,33 @@ def test_the_day_of_the_stay_counts_from_one(day: str, number: int, priced: Snap
 
 
 @pytest.mark.parametrize(
+    ("day", "usual"),
+    [("2026-11-02", (30_000, 10_000, 40_000)), ("2026-11-04", (60_000, 20_000, 90_000))],
+)
+def test_what_is_usual_by_this_day_is_a_range_where_the_benchmark_has_one(
+    day: str, usual: tuple[int, int, int], default_bundle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fitted"
+    folder.mkdir()
+    shutil.copy(find_pack("demo_benchmark_chs_drg_11") / "benchmark.toml", folder)
+    (folder / "measures.csv").write_text("group_code,mean_cost_yuan\nBR25,8000\n", "utf-8")
+    days = (
+        "group_code,day,mean_cost_yuan,p10_cost_yuan,p90_cost_yuan\nBR25,1,300,100,400\nBR25,2,600,200,900\n"
+    )
+    (folder / "cost_by_day.csv").write_text(days, "utf-8")
+    snapshot = Snapshot.open([default_bundle, build_cached(folder, tmp_path)])
+    found = asked(snapshot)(discharge_time=f"{day}T15:00:00+08:00").meter.benchmark
+    assert (found.cost_by_day_fen, found.cost_by_day_low_fen, found.cost_by_day_high_fen) == usual
+
+
+def test_a_benchmark_without_quantiles_has_no_range(priced: Snapshot) -> None:
+    found = asked(priced)().meter.benchmark
+    assert found.HasField("cost_by_day_fen")
+    assert not found.HasField("cost_by_day_low_fen")
+    assert not found.HasField("cost_by_day_high_fen")
+
+
+@pytest.mark.parametrize(
     ("encounter", "reason", "text"),
     [
         ({"diagnoses": []}, "NO_GROUP", ""),

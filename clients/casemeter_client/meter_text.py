@@ -160,7 +160,11 @@ class _Writer:
             parts.append(self.say("meter", "day", day=meter.day_of_stay))
         if benchmark.HasField("mean_los_days"):
             parts.append(self.say("meter", "mean_los", days=f"{benchmark.mean_los_days:.1f}"))
-        if benchmark.HasField("cost_by_day_fen"):
+        if benchmark.HasField("cost_by_day_low_fen") and benchmark.HasField("cost_by_day_high_fen"):
+            low, high = yuan(benchmark.cost_by_day_low_fen), yuan(benchmark.cost_by_day_high_fen)
+            mean = yuan(benchmark.cost_by_day_fen)
+            parts.append(self.say("meter", "by_day_range", money=mean, low=low, high=high))
+        elif benchmark.HasField("cost_by_day_fen"):
             parts.append(self.say("meter", "by_day", money=yuan(benchmark.cost_by_day_fen)))
         return self._speaker.joined(parts)
 

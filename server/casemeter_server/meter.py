@@ -17,6 +17,9 @@ from casemeter_server.money_stay import MoneyStay
 NORMAL: Final = "normal"
 """The band in which a case earns its standard payment; bands before it are low, those after it high."""
 
+RANGE_PERCENTS: Final = (10, 90)
+"""Quantiles between which the cost by this day is called usual."""
+
 _SYSTEMS: Final[dict[int, str]] = {
     charges_pb2.CATEGORY_SYSTEM_FRONT_PAGE: FRONT_PAGE,
     charges_pb2.CATEGORY_SYSTEM_SETTLEMENT_LIST: SETTLEMENT_LIST,
@@ -108,7 +111,11 @@ def _fill_benchmark(target: meter_pb2.Benchmark, usual: Usual, stay: MoneyStay) 
     target.MergeFromString(usual.written)
     if usual.cost_by_day and stay.day_of_stay is not None:
         # After the last day measured, stays of the group cost no more.
-        target.cost_by_day_fen = usual.cost_by_day[min(stay.day_of_stay, len(usual.cost_by_day)) - 1]
+        day = min(stay.day_of_stay, len(usual.cost_by_day)) - 1
+        target.cost_by_day_fen = usual.cost_by_day[day]
+        low, high = (usual.cost_by_day_quantiles.get(percent) for percent in RANGE_PERCENTS)
+        if low and high:
+            target.cost_by_day_low_fen, target.cost_by_day_high_fen = low[day], high[day]
 
 
 def _fill_structure(target: meter_pb2.Meter, money: Money, position: Position, ledger: Ledger) -> None:

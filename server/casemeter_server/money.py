@@ -61,6 +61,7 @@ class Usual(NamedTuple):
         written: a ``Benchmark`` without what depends on the day of the stay, serialised.
         structure: share by category of the benchmark's own system; empty: unknown.
         cost_by_day: mean cost in fen up to the end of each day, from the first; empty: unknown.
+        cost_by_day_quantiles: for each percent as many costs; empty: unknown.
     """
 
     mean_cost_fen: Fraction
@@ -68,6 +69,7 @@ class Usual(NamedTuple):
     written: bytes
     structure: Mapping[str, float]
     cost_by_day: tuple[int, ...]
+    cost_by_day_quantiles: Mapping[int, tuple[int, ...]]
 
 
 class Priced(NamedTuple):
@@ -329,6 +331,7 @@ class Money:
             written.SerializeToString(deterministic=True),
             found.structure,
             found.cost_by_day,
+            found.cost_by_day_quantiles,
         )
 
 

@@ -170,7 +170,7 @@ class Meter(_message.Message):
     def __init__(self, cost_fen: _Optional[int] = ..., excluded_fen: _Optional[int] = ..., ordered_fen: _Optional[int] = ..., later_fen: _Optional[int] = ..., benchmark: _Optional[_Union[Benchmark, _Mapping]] = ..., multiple_of_benchmark: _Optional[float] = ..., multiple_of_payment: _Optional[float] = ..., multiple: _Optional[float] = ..., day_of_stay: _Optional[int] = ..., structure: _Optional[_Iterable[_Union[CategoryCost, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[Signal, _Mapping]]] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., order_effects: _Optional[_Iterable[_Union[OrderEffect, _Mapping]]] = ..., money_hidden: _Optional[bool] = ..., category_system: _Optional[_Union[_charges_pb2.CategorySystem, str]] = ...) -> None: ...
 
 class Benchmark(_message.Message):
-    __slots__ = ("pack", "known", "mean_cost_fen", "cv", "mean_los_days", "cases", "cost_by_day_fen", "demonstration")
+    __slots__ = ("pack", "known", "mean_cost_fen", "cv", "mean_los_days", "cases", "cost_by_day_fen", "demonstration", "cost_by_day_low_fen", "cost_by_day_high_fen")
     PACK_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     MEAN_COST_FEN_FIELD_NUMBER: _ClassVar[int]
@@ -179,6 +179,8 @@ class Benchmark(_message.Message):
     CASES_FIELD_NUMBER: _ClassVar[int]
     COST_BY_DAY_FEN_FIELD_NUMBER: _ClassVar[int]
     DEMONSTRATION_FIELD_NUMBER: _ClassVar[int]
+    COST_BY_DAY_LOW_FEN_FIELD_NUMBER: _ClassVar[int]
+    COST_BY_DAY_HIGH_FEN_FIELD_NUMBER: _ClassVar[int]
     pack: _pack_pb2.PackRef
     known: bool
     mean_cost_fen: int
@@ -187,7 +189,9 @@ class Benchmark(_message.Message):
     cases: int
     cost_by_day_fen: int
     demonstration: bool
-    def __init__(self, pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., known: _Optional[bool] = ..., mean_cost_fen: _Optional[int] = ..., cv: _Optional[float] = ..., mean_los_days: _Optional[float] = ..., cases: _Optional[int] = ..., cost_by_day_fen: _Optional[int] = ..., demonstration: _Optional[bool] = ...) -> None: ...
+    cost_by_day_low_fen: int
+    cost_by_day_high_fen: int
+    def __init__(self, pack: _Optional[_Union[_pack_pb2.PackRef, _Mapping]] = ..., known: _Optional[bool] = ..., mean_cost_fen: _Optional[int] = ..., cv: _Optional[float] = ..., mean_los_days: _Optional[float] = ..., cases: _Optional[int] = ..., cost_by_day_fen: _Optional[int] = ..., demonstration: _Optional[bool] = ..., cost_by_day_low_fen: _Optional[int] = ..., cost_by_day_high_fen: _Optional[int] = ...) -> None: ...
 
 class CategoryCost(_message.Message):
     __slots__ = ("category", "amount_fen", "share", "benchmark_share")
