@@ -131,6 +131,7 @@ class SettledHistory:
         rows: number of rows of all files.
         drops: what became of the rows; filled while :meth:`chunks` runs.
         departments: names as they are written, in the order in which they were met; grows likewise.
+        encodings: by file, as Python names them.
         ignored: by file, titles of columns that are not read.
         absent: by file, codes of fees that it has no columns for, though it has some of their category.
         with_hospital: whether the hospital's code is part of what names a stay; what is to be joined with
@@ -141,6 +142,7 @@ class SettledHistory:
         self._tables = tuple(tables)
         self.files = tuple(table.path for table in tables)
         self.pack = pack
+        self.encodings = {table.path: table.source.encoding for table in tables}
         self.ignored = {table.path: table.header.ignored for table in tables}
         self.absent = {table.path: absent_fees(table.header.codes) for table in tables}
         self.with_hospital = all(HOSPITAL in table.header.codes for table in tables)

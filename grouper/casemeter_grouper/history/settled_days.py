@@ -171,10 +171,15 @@ def read_course(
 
 def _opened(paths: Iterable[Path], kind: str, with_hospital: bool) -> list[Table]:
     tables = open_tables(paths, kind)
-    if with_hospital:
-        bare = [table.path for table in tables if HOSPITAL not in table.header.codes]
-        if bare:
-            raise HistoryError(HistoryFault("missing_columns", path, {"columns": HOSPITAL}) for path in bare)
+    faults: list[HistoryFault] = []
+    for table in tables:
+        if with_hospital and HOSPITAL not in table.header.codes:
+            faults.append(HistoryFault("missing_columns", table.path, {"columns": HOSPITAL}))
+        if kind == DAYS and table.header.codes >= {"amount", "c01"}:
+            details = {"first": table.title_of("amount"), "second": table.title_of("c01")}
+            faults.append(HistoryFault("column_twice", table.path, details))
+    if faults:
+        raise HistoryError(faults)
     return tables
 
 

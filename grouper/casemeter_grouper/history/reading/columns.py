@@ -49,7 +49,8 @@ class Header(NamedTuple):
         columns: those that are read, by the name they have in the file.
         ignored: titles of columns that nobody asked for.
         twice: pairs of titles that name one column.
-        missing: required columns that are not there; of a choice those of the alternative that lacks least.
+        missing: required columns that are not there; of a choice those of the alternative that
+            most columns are there of.
     """
 
     columns: Mapping[str, Column]
@@ -90,7 +91,6 @@ def header_of(titles: Sequence[str], table: str) -> Header:
         else:
             first[column.code] = title
             found[title] = column
-    twice += _alternatives(found)
     missing = tuple(column for column in columns_of(table) if column in _missing(table, frozenset(first)))
     return Header(found, tuple(filter(None, ignored)), tuple(twice), missing)
 
@@ -115,26 +115,23 @@ def _by_title(table: str) -> Mapping[str, Column]:
 
 def _missing(table: str, codes: frozenset[str]) -> list[Column]:
     """Required columns that are not among codes."""
-    lacking: dict[str, dict[str, list[Column]]] = {}
+    choices: dict[str, dict[str, list[Column]]] = {}
     for column in columns_of(table):
         choice, _, alternative = column.required.partition(":")
         if choice:
             # What is required alone is a choice of its own.
-            lacks = lacking.setdefault(choice if alternative else column.code, {}).setdefault(alternative, [])
-            lacks += [column] if column.code not in codes else []
-    return [column for ways in lacking.values() for column in min(ways.values(), key=len)]
-
-
-def _alternatives(found: Mapping[str, Column]) -> list[tuple[str, str]]:
-    """Titles of columns that say the same in two ways."""
-    first: dict[str, tuple[str, str]] = {}
-    twice = []
-    for title, column in found.items():
-        choice, _, alternative = column.required.partition(":")
-        if alternative:
-            other, its_title = first.setdefault(choice, (alternative, title))
-            twice += [(its_title, title)] if other != alternative else []
-    return twice[:1]
+            choices.setdefault(choice if alternative else column.code, {}).setdefault(alternative, []).append(
+                column
+            )
+    missing: list[Column] = []
+    for alternatives in choices.values():
+        ways = [
+            [column for column in columns if column.code not in codes] for columns in alternatives.values()
+        ]
+        begun = [len(columns) - len(way) for columns, way in zip(alternatives.values(), ways, strict=True)]
+        if all(ways):
+            missing += min(zip(begun, ways, strict=True), key=lambda way: (-way[0], len(way[1])))[1]
+    return missing
 
 
 def _expanded(row: Mapping[str, str]) -> Iterable[Column]:

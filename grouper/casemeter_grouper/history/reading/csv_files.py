@@ -40,7 +40,7 @@ class CsvSource:
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.path = path
-        self._encoding = encoding
+        self.encoding = encoding
         with encodings.opened(path) as file:
             decoder = codecs.getincrementaldecoder(encoding)()
             start = decoder.decode(file.read(_HEADER_BYTES))
@@ -75,7 +75,7 @@ class CsvSource:
 
     def _texts(self) -> Iterator[str]:
         """Yield the text in pieces with line feeds at the ends of lines, then an empty one."""
-        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(self._encoding)(), translate=True)
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(self.encoding)(), translate=True)
         with encodings.opened(self.path) as file:
             while piece := file.read(encodings.PIECE):
                 if text := decoder.decode(piece):

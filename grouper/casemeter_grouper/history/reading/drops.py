@@ -38,7 +38,7 @@ class Example(NamedTuple):
 
     Attributes:
         row: counted from 1; the header does not count.
-        stay: A48 and A49 as they are written, with a ``/`` between them.
+        stay: A48 and A49 with a ``/`` between them.
         column: title as the file has it.
         value: as it is written.
     """
@@ -94,17 +94,21 @@ class Drops:
             Which rows are kept, ``n``.
         """
         kept = np.ones(count, np.bool_)
-        order = list(reasons())
+        by_reason: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_reason.setdefault(finding.reason, []).append(finding)
+        # First all that drop rows: what looks odd is told of rows that are kept.
         for severity, counts in ((DROP, self.dropped), (WARNING, self.warnings)):
-            of_severity = [one for one in findings if reasons()[one.reason]["severity"] == severity]
-            for finding in sorted(of_severity, key=lambda one: order.index(one.reason)):
-                rows = np.flatnonzero(finding.rows & kept)
-                if not len(rows):
+            for reason, entry in reasons().items():
+                if entry["severity"] != severity or reason not in by_reason:
                     continue
-                counts[finding.reason] = counts.get(finding.reason, 0) + len(rows)
-                shown = self.examples.setdefault(finding.reason, [])
+                found = by_reason[reason]
+                rows = np.flatnonzero(np.logical_or.reduce([one.rows for one in found]) & kept)
+                if len(rows):
+                    counts[reason] = counts.get(reason, 0) + len(rows)
+                shown = self.examples.setdefault(reason, []) if len(rows) else []
                 for at in rows[: EXAMPLES - len(shown)].tolist():
-                    shown.append(example(at, finding.column))
+                    shown.append(example(at, next(one.column for one in found if one.rows[at])))
                 if severity == DROP:
                     kept[rows] = False
         self.rows += count
@@ -129,7 +133,7 @@ def examples_of(table: Table, rows: Rows) -> Callable[[int, str], Example]:
         return "" if value is None else str(value)
 
     def example(at: int, code: str) -> Example:
-        stay = f"{shown(at, RECORD)}/{shown(at, VISIT)}"
+        stay = f"{shown(at, RECORD).strip()}/{shown(at, VISIT).strip()}"
         title = table.title_of(code) if code in frame.columns else code
         return Example(table.path, int(rows.numbers[at]), stay, title, shown(at, code))
 

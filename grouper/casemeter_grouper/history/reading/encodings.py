@@ -28,7 +28,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
-_OTHERS: Final = ("big5", "shift_jis", "euc_kr", "cp1252")
+_OTHERS: Final = ("big5", "shift_jis", "euc_jp", "koi8_r", "cp1252")
 _GZIP: Final = b"\x1f\x8b"
 # A run beyond ASCII that is two or more Chinese characters in UTF-8, and any run as long as that.
 _UTF8_RUN: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}){2,}(?![\x80-\xff])")

@@ -31,10 +31,12 @@ class Source(Protocol):
     Attributes:
         path: of the file.
         titles: of its columns.
+        encoding: of its text, as Python names it.
     """
 
     path: Path
     titles: tuple[str, ...]
+    encoding: str
 
     def types(self) -> Sequence[pl.DataType]:
         """Types of the columns."""

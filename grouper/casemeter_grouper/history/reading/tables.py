@@ -88,6 +88,7 @@ class ParquetSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.encoding = "utf-8"
         self._schema = pl.scan_parquet(path).collect_schema()
         self.titles = tuple(self._schema.names())
 
