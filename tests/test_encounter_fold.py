@@ -108,3 +108,12 @@ def test_equal_states_have_equal_hashes_and_others_do_not(
     for state in states:
         state.ClearField("state_hash")
     assert (states[0] == states[1]) == (hashes[0] == hashes[1])
+
+
+@given(histories())
+def test_an_outcome_makes_nothing_stale(events: list[EncounterEvent]) -> None:
+    told = {"source": "OUTCOME_SOURCE_BUREAU", "outcome": {"group": "BR25"}}
+    outcome = {"eventId": "last", "time": "2026-07-01T00:00:00Z", "outcome": told}
+    after = fold([*events, json_format.ParseDict(outcome, EncounterEvent())])
+    assert after.state_hash == fold(events).state_hash
+    assert after.outcomes[-1].outcome.group == "BR25"
