@@ -4,8 +4,11 @@ The echo parses the same request and sends a prepared reply of the same size, on
 run. Latency is measured call by call in turn; throughput with many calls under way, in short blocks in turn.
 
 With ``--charges`` the stay has so many charges, and the verdict payment and meter by the demonstration packs.
+With ``--forecast`` the same server answers each call a third time, from a snapshot that also holds that
+bundle; what the forecast adds is told as a part of the echo.
 
 Run: python benchmarks/evaluate.py [--pack chs_drg_11] [--charges 0] [--calls 4000] [--seconds 20]
+    [--forecast my_forecast.bundle]
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -32,12 +36,14 @@ from casemeter_grouper.pack.shipped import find_pack
 from casemeter_server.caller import Caller
 from casemeter_server.config import Config
 from casemeter_server.evaluation import Evaluator
+from casemeter_server.grpc_service import CaseMeterService
 from casemeter_server.serving import running
 from casemeter_server.snapshot import Snapshot
 from common import machine
 
 EVALUATE = "/casemeter.v1.CaseMeterService/Evaluate"
-ECHO = "/casemeter.benchmarks.Echo/Echo"
+ECHO = "/casemeter.benchmarks.Beside/Echo"
+WITH_FORECAST = "/casemeter.benchmarks.Beside/WithForecast"
 IN_FLIGHT = 32
 WARM_UP = 500
 
@@ -81,33 +87,51 @@ def charges(count: int) -> dict[str, Any]:
     return {"category_system": "CATEGORY_SYSTEM_FRONT_PAGE", "lines": lines}
 
 
-def serve(bundles: list[Path], reply: bytes, ready: Connection) -> None:
-    """Serve the real service and the echo until the other end of the pipe says stop."""
+def serve(bundles: list[Path], forecast: Path | None, reply: bytes, ready: Connection) -> None:
+    """Serve the real service and what is measured beside it until the other end of the pipe says stop."""
+    running_service: list[CaseMeterService] = []
+    evaluators: list[Evaluator] = []
 
     async def echo(data: bytes, _: Any) -> bytes:
         EvaluateRequest.FromString(data)
         return reply
 
+    async def with_forecast(data: bytes, context: Any) -> bytes:
+        # The same service, whose snapshot holds the forecast for this call: it waits for nothing in between.
+        (service,), (without, beside) = running_service, evaluators
+        service.engine.evaluator = beside
+        try:
+            return await service.evaluate(data, context)
+        finally:
+            service.engine.evaluator = without
+
     async def main() -> None:
-        handlers: dict[str, Any] = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
-        handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Echo", handlers)
+        handlers: dict[str, Any] = {
+            "Echo": grpc.unary_unary_rpc_method_handler(echo),
+            "WithForecast": grpc.unary_unary_rpc_method_handler(with_forecast),
+        }
+        handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Beside", handlers)
         # Looks at patients are recorded here as they are by `casemeter serve`.
         config = Config(listen="127.0.0.1:0", metrics="127.0.0.1:0", data=bundles[0].parent)
         async with running(config, Snapshot.open(bundles), [handler]) as server:
+            running_service.append(server.service)
+            evaluators.append(server.service.engine.evaluator)
+            if forecast:
+                evaluators.append(replace(evaluators[0], snapshot=Snapshot.open([*bundles, forecast])))
             ready.send(server.port)
             await asyncio.to_thread(ready.recv)
 
     asyncio.run(main())
 
 
-def latencies(port: int, request: bytes, calls: int) -> tuple[list[float], list[float]]:
-    """Seconds of each call, evaluate and echo in turn."""
+def latencies(port: int, request: bytes, calls: int, names: Sequence[str]) -> list[list[float]]:
+    """Seconds of each call of each method, in turn."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        methods: tuple[Any, Any] = (channel.unary_unary(EVALUATE), channel.unary_unary(ECHO))
+        methods: list[Any] = [channel.unary_unary(name) for name in names]
         for _ in range(WARM_UP):
             for method in methods:
                 method(request)
-        taken: tuple[list[float], list[float]] = ([], [])
+        taken: list[list[float]] = [[] for _ in methods]
         for _ in range(calls):
             for method, own in zip(methods, taken, strict=True):
                 started = time.perf_counter()
@@ -151,6 +175,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=4_000, help="calls of each kind, for latency")
     parser.add_argument("--seconds", type=float, default=20, help="how long to measure throughput")
     parser.add_argument("--charges", type=int, default=0, help="charges of the stay")
+    parser.add_argument("--forecast", type=Path, help="forecast bundle for the pack")
     options = parser.parse_args()
     names = (options.pack, *(PRICING if options.charges else ()))
     with tempfile.TemporaryDirectory() as data:
@@ -162,11 +187,12 @@ def main() -> None:
         answer = evaluator.evaluate(request, Caller())
         reply = answer.SerializeToString(deterministic=True)
         near, far = multiprocessing.Pipe()
-        server = multiprocessing.Process(target=serve, args=(bundles, reply, far))
+        server = multiprocessing.Process(target=serve, args=(bundles, options.forecast, reply, far))
         server.start()
         port = near.recv()
         sent = request.SerializeToString()
-        evaluate, echo = latencies(port, sent, options.calls)
+        names_measured = (EVALUATE, ECHO, *((WITH_FORECAST,) if options.forecast else ()))
+        evaluate, echo, *beside = latencies(port, sent, options.calls, names_measured)
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             evaluate_once: Any = channel.unary_unary(EVALUATE)
             timings = EvaluateResponse.FromString(evaluate_once(sent)).timings
@@ -178,6 +204,12 @@ def main() -> None:
     for part in (0.5, 0.99):
         own, other = quantile(evaluate, part), quantile(echo, part)
         print(f"p{part * 100:.0f}: evaluate {own:,.0f} µs, echo {other:,.0f} µs, ratio {own / other:.3f}")
+    if beside:
+        without, with_it, base = (quantile(times, 0.5) for times in (evaluate, beside[0], echo))
+        print(
+            f"p50 with forecast: {with_it:,.0f} µs; it adds {with_it - without:,.1f} µs, "
+            f"{(with_it - without) / base:.3f} of the echo's p50"
+        )
     print(
         f"calls a second with {IN_FLIGHT} under way: evaluate {evaluate_rate:,.0f}, echo {echo_rate:,.0f}, "
         f"ratio {rate_ratio:.3f}"
