@@ -169,6 +169,10 @@ def test_means_of_costs_and_days(drawn: Drawn) -> None:
     for one, of in by_scenario(stays):
         for values, mean in ((stays.cost_fen[of], cost[one]), (stays.days[of], days[one])):
             agrees(values.mean(), mean, values.std() / np.sqrt(len(of)))
+    for severity, lift in enumerate(world.los_lift):
+        of = np.flatnonzero(stays.severity == severity)
+        more = stays.days[of] - 1 - (world.mean_los[stays.scenario[of]] - 1) * lift
+        agrees(more.mean(), 0, more.std() / np.sqrt(len(of)))
 
 
 def test_days_are_tied_to_costs_by_the_copula(drawn: Drawn) -> None:
