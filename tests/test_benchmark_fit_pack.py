@@ -47,7 +47,7 @@ def written(folder: Path, stays: list[Stay], size: int) -> Path:
         GROUPS,
         POLICY,
     )
-    write_pack(folder, found, LABEL, POLICY_TEXT, EARLIER)
+    write_pack(folder, found, LABEL, POLICY_TEXT, (*EARLIER, *found.dropped))
     return folder
 
 

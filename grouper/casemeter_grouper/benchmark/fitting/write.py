@@ -52,7 +52,7 @@ def write_pack(folder: Path, fitted: Fitted, label: Label, policy: str, dropped:
         fitted: what was found.
         label: who the pack is.
         policy: text of the policy that was used.
-        dropped: what the reader of the history had dropped before.
+        dropped: all that was not used, by the reader of the history too.
 
     Raises:
         FileExistsError: the folder is there already.
@@ -70,7 +70,7 @@ def write_pack(folder: Path, fitted: Fitted, label: Label, policy: str, dropped:
         _table(partial / MEASURES, _MEASURES, _measures(fitted))
         _table(partial / STRUCTURE, ("group_code", "category", "share"), _structure(fitted))
         _table(partial / COST_BY_DAY, _DAYS, _days(fitted))
-        _table(partial / DROPPED, ("reason", "count", "example"), map(astuple, (*dropped, *fitted.dropped)))
+        _table(partial / DROPPED, ("reason", "count", "example"), map(astuple, dropped))
         _table(partial / UNMEASURED, ("group_code", "cases", "adrg", "adrg_cases"), fitted.unmeasured)
         load(partial)
         partial.replace(folder)
