@@ -18,7 +18,7 @@ from casemeter_grouper.history.reading.columns import HOSPITAL, PAGES
 from casemeter_grouper.history.reading.drops import Drops, Example, examples_of, reasons
 from casemeter_grouper.history.reading.faults import HistoryError, HistoryFault
 from casemeter_grouper.history.reading.grouping import NONE, STATUSES, PackGrouping, Ragged
-from casemeter_grouper.history.reading.keys import keys_of
+from casemeter_grouper.history.reading.keys import among, keys_of, repeated
 from casemeter_grouper.history.reading.rows import Rows
 from casemeter_grouper.history.reading.stays import (
     CATEGORIES,
@@ -173,7 +173,7 @@ class SettledHistory:
 
     def _look_through(self) -> tuple[int, NDArray[np.uint64]]:
         """Count the rows, and return the keys that stand in several."""
-        found, count = [np.zeros(0, np.uint64)], 0
+        found, count = list[NDArray[np.uint64]](), 0
         faults: list[HistoryFault] = []
         for table in self._tables:
             for rows in table.rows(("hospital", "record", "visit")):
@@ -185,15 +185,12 @@ class SettledHistory:
             faults += [HistoryFault("empty_history", path) for path in self.files]
         if faults:
             raise HistoryError(faults)
-        keys_seen = np.concatenate(found)
-        found.clear()
-        keys_seen.sort()
-        return count, np.unique(keys_seen[1:][keys_seen[1:] == keys_seen[:-1]])
+        return count, repeated(found)
 
     def _chunk(self, number: int, table: Table, rows: Rows) -> SettledChunk:
         frame = rows.frame
         keys = keys_of(frame, with_hospital=self.with_hospital)
-        stays = self._reader.read(frame, keys, np.isin(keys.values, self._duplicates) & ~keys.unnamed)
+        stays = self._reader.read(frame, keys, among(keys.values, self._duplicates) & ~keys.unnamed)
 
         kept = self.drops.note(len(frame), stays.findings, examples_of(table, rows))
         return SettledChunk(

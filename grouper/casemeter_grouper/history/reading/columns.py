@@ -91,7 +91,7 @@ def header_of(titles: Sequence[str], table: str) -> Header:
         else:
             first[column.code] = title
             found[title] = column
-    missing = tuple(column for column in columns_of(table) if column in _missing(table, frozenset(first)))
+    missing = tuple(_missing(table, frozenset(first)))
     return Header(found, tuple(filter(None, ignored)), tuple(twice), missing)
 
 

@@ -30,15 +30,15 @@ _MARKS: Final = (
 )
 _OTHERS: Final = ("big5", "shift_jis", "euc_jp", "koi8_r", "cp1252")
 _GZIP: Final = b"\x1f\x8b"
-# A run beyond ASCII that is two or more Chinese characters in UTF-8, and any run as long as that.
-_UTF8_RUN: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}){2,}(?![\x80-\xff])")
-_RUN: Final = re.compile(rb"[\x80-\xff]{6,}")
+_SHORTEST_RUN: Final = 6
 _UTF8_CHARACTER: Final = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
 _SHORT_UTF8: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]")
 # Chinese text has less than this share of characters outside GB 2312; other encodings read as GB 18030 have
 # a third and more. In seven of a million runs Chinese text in GBK looks like UTF-8.
 _ODD_SHARE: Final = 0.1
 _UTF8_SHARE: Final = 0.01
+_LAST_ASCII: Final = 0x7F
+_LAST_USUAL: Final = 0xFFFF
 
 
 class Broken(NamedTuple):
@@ -136,26 +136,46 @@ def _ambiguous(path: Path) -> HistoryFault | None:
 
 def _not_chinese(path: Path) -> HistoryFault | None:
     """The fault of a file that is not surely Chinese text in GB 18030."""
-    broken = _decodes(path, "gb18030")
     decoder = codecs.getincrementaldecoder("gb18030")(errors="replace")
-    usual, all_beyond, line = 0, 0, 1
-    for piece in _pieces(path):
-        utf8, runs = len(_UTF8_RUN.findall(piece)), len(_RUN.findall(piece))
-        if utf8 > _UTF8_SHARE * runs:
-            where = _UTF8_RUN.search(piece)
-            assert where is not None
-            found = Broken(line + piece[: where.start()].count(b"\n"), True)
+    usual, beyond, line, whole = 0, 0, 1, True
+    for piece in (*_pieces(path), b""):
+        runs, in_utf8 = _runs(np.frombuffer(piece, np.uint8))
+        if len(in_utf8) > _UTF8_SHARE * runs:
+            found = Broken(line + piece[: in_utf8[0]].count(b"\n"), had_chinese=True)
             return HistoryFault("encoding_changes", path, _details("gb18030", found))
         line += piece.count(b"\n")
-        points = np.frombuffer(decoder.decode(piece).encode("utf-32-le"), np.uint32)
-        beyond = points[points > 0x7F]
-        all_beyond += len(beyond)
-        usual += int(_usual()[np.minimum(beyond, 0xFFFF)].sum())
-    if all_beyond - usual > _ODD_SHARE * all_beyond:
+        text = decoder.decode(piece, final=not piece)
+        points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        points = points[points > _LAST_ASCII]
+        beyond += len(points)
+        usual += int(_usual()[np.minimum(points, _LAST_USUAL)].sum())
+        whole = whole and "\ufffd" not in text
+    if beyond - usual > _ODD_SHARE * beyond:
         return HistoryFault("encoding_unknown", path, {"others": _could_be(path)})
-    if broken is not None:
+    if not whole and (broken := _decodes(path, "gb18030")):
         return HistoryFault("encoding_broken", path, _details("gb18030", broken))
     return None
+
+
+def _runs(data: NDArray[np.uint8]) -> tuple[int, NDArray[np.int64]]:
+    """Look at runs of bytes beyond ASCII that are long enough for two Chinese characters in UTF-8.
+
+    Returns:
+        How many there are, and the places of those that are nothing but such characters.
+    """
+    edges = np.flatnonzero(np.diff(data > _LAST_ASCII, prepend=False, append=False))
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    long = lengths >= _SHORTEST_RUN
+    starts, lengths = starts[long], lengths[long]
+    if not len(starts):
+        return 0, starts
+    firsts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    within = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
+    found = data[np.repeat(starts, lengths) + within]
+    leads = (found >= 0xE3) & (found <= 0xE9)
+    trails = (found >= 0x80) & (found <= 0xBF)
+    fits = np.logical_and.reduceat(np.where(within % 3 == 0, leads, trails), firsts)
+    return len(starts), starts[fits & (lengths % 3 == 0)]
 
 
 def _could_be(path: Path) -> str:
@@ -165,7 +185,7 @@ def _could_be(path: Path) -> str:
 @cache
 def _usual() -> NDArray[np.bool_]:
     """By code point: the characters of GB 2312 that stand in Chinese texts."""
-    found = np.zeros(0x10000, np.bool_)
+    found = np.zeros(_LAST_USUAL + 1, np.bool_)
     for lead in (*range(0xA1, 0xA4), *range(0xB0, 0xF8)):
         for trail in range(0xA1, 0xFF):
             for character in bytes((lead, trail)).decode("gb2312", errors="ignore"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,3 +52,17 @@ def keys_of(frame: pl.DataFrame, *, with_hospital: bool) -> Keys:
     unnamed = record.is_null().to_numpy() | ~visit.known
     rounded = record.str.contains(_ROUNDED).fill_null(False).to_numpy()
     return Keys(names.hash().to_numpy(), unnamed, rounded)
+
+
+def repeated(parts: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Return the numbers that stand in parts more than once, in their order, each once."""
+    numbers = np.sort(np.concatenate((*parts, np.zeros(0, np.uint64))))
+    return np.unique(numbers[1:][numbers[1:] == numbers[:-1]])
+
+
+def among(values: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> Bools:
+    """Return which values are among numbers, which are in their order."""
+    if not len(numbers):
+        return np.zeros(len(values), np.bool_)
+    places = np.minimum(np.searchsorted(numbers, values), len(numbers) - 1)
+    return np.asarray(numbers[places] == values)

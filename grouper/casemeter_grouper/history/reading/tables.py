@@ -98,15 +98,12 @@ class ParquetSource:
 
     def rows(self, titles: Sequence[str]) -> Iterator[Rows]:
         """See :class:`Source`."""
-        done = 0
-        batches = (
-            pl.scan_parquet(self.path)
-            .select(titles)
-            .collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
-        )
-        for batch in batches:
-            yield Rows(np.arange(done + 1, done + len(batch) + 1), batch)
-            done += len(batch)
+        frame = pl.scan_parquet(self.path).select(titles)
+        rows: int = pl.scan_parquet(self.path).select(pl.len()).collect().item()
+        # Slice by slice: read at once, a file would be in memory by whole row groups, and several of them.
+        for first in range(0, rows, CHUNK_ROWS):
+            part = frame.slice(first, CHUNK_ROWS).collect()
+            yield Rows(np.arange(first + 1, first + len(part) + 1), part)
 
 
 def open_tables(paths: Iterable[Path], kind: str) -> list[Table]:
