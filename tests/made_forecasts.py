@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from casemeter_grouper.forecast.forecaster import Forecaster
+from casemeter_grouper.forecast.kernel import SHOWN
 from casemeter_grouper.forecast.known import Absent, Answer, Candidate, Interval, Known
-from casemeter_grouper.forecast.model import Header
+from casemeter_grouper.forecast.model import Codes, Header
 from casemeter_server.forecast_shelf import shelf_by_scheme
+from casemeter_server.loaded_scheme import LoadedScheme
 from casemeter_server.snapshot import Snapshot
 
 Answering = Callable[[Known], Answer | Absent]
@@ -22,8 +27,11 @@ class MadeForecaster(Forecaster):
         asked: what it was asked, in order.
     """
 
-    def __init__(self, header: Header, answering: Answering, sha256: str = "f" * 64) -> None:
-        self.header, self.sha256 = header, sha256
+    def __init__(
+        self, header: Header, answering: Answering, sha256: str = "f" * 64, groups: Sequence[str] = ()
+    ) -> None:
+        self.header, self.sha256, self.most_in_set = header, sha256, SHOWN
+        self.codes = Codes([], [], [], sorted(groups), [], [], [], [], [])
         self.asked: list[Known] = []
         self._answering = answering
 
@@ -31,6 +39,19 @@ class MadeForecaster(Forecaster):
         """Answer, and remember what was asked."""
         self.asked.append(known)
         return self._answering(known)
+
+    def ask_numbers(self, known: Known) -> NDArray[np.float64]:
+        """Answer as the kernel does."""
+        answer = self.ask(known)
+        if isinstance(answer, Absent):
+            return np.empty(0)
+        numbers = np.zeros(9 + 2 * SHOWN)
+        numbers[:3] = len(answer.candidates), answer.set_size, answer.cases
+        numbers[3:9] = *(answer.cost_fen or (0.0, 0.0, 0.0)), *answer.los_days
+        for at, (group, probability) in enumerate(answer.candidates):
+            numbers[9 + at] = self.codes.groups.index(group) + 1
+            numbers[9 + SHOWN + at] = probability
+        return numbers
 
 
 def header_of(scheme: str, scheme_sha256: str, **more: Any) -> Header:
@@ -59,7 +80,10 @@ def with_forecast(
 ) -> tuple[Snapshot, MadeForecaster]:
     """A snapshot that also holds a made-up forecast for one of its schemes, and that forecast."""
     (loaded, *_) = snapshot.schemes.packs[of]
+    groups = (
+        {leaf.group for leaf in loaded.scheme.leaves if leaf} if isinstance(loaded, LoadedScheme) else set()
+    )
     header = header_of(**{"scheme": of, "scheme_sha256": loaded.ref.bundle_sha256, **more})
-    made = MadeForecaster(header, answering, sha256)
+    made = MadeForecaster(header, answering, sha256, sorted(groups))
     kept = [one for one in snapshot.forecasts if one.header.scheme != of]
     return replace(snapshot, forecasts=shelf_by_scheme([*kept, made])), made

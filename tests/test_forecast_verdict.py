@@ -29,10 +29,11 @@ from casemeter_server import evaluation
 from casemeter_server.caller import Caller
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator, parse
+from casemeter_server.forecast_money import Priced, Pricing
 from casemeter_server.forecast_shelf import shelf_by_scheme
 from casemeter_server.loaded import GroupFacts
 from casemeter_server.meter_settings import HospitalSettings, MeterSettings
-from casemeter_server.money import Money, Priced
+from casemeter_server.money import Money
 from casemeter_server.money_stay import MoneyStay
 from casemeter_server.snapshot import Snapshot
 from live import pricing, tiny_bundle
@@ -202,7 +203,8 @@ def test_groups_are_priced_as_the_meter_prices_them(rows: str, bundles: Path, tm
         expected = [_priced(money, one, cost, stay) for one in facts]
         # Of a new day nothing is known yet; the second time everything is.
         for again in (Money.of(snapshot, HospitalSettings(), "", "tiny", "2026-06-05"), money):
-            assert again.prices(facts, cost, stay) == expected
+            own = again.position(facts[0], cost, stay).not_priced
+            assert Pricing(again, stay, own).prices(facts, cost) == expected
         reasons.update(one.not_priced for one in expected)
     assert reasons >= {0, NOT_PRICED_REASON_NO_WEIGHT}
     assert (NOT_PRICED_REASON_OUTSIDE in reasons) == bool(rows)

@@ -20,7 +20,9 @@ from casemeter_server.charges import read_charges
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.facilities import Facility
 from casemeter_server.forecast_basis import check_basis
-from casemeter_server.forecasting import Asked, fill_forecast, fits, forecaster_of, known_plain
+from casemeter_server.forecast_money import Pricing
+from casemeter_server.forecast_plain import PlainForecast, known_plain
+from casemeter_server.forecasting import Asked, fill_forecast, fits, forecaster_of
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.meter import fill_meter, fill_payment
 from casemeter_server.meter_settings import MeterSettings
@@ -48,6 +50,20 @@ _STATUS_NAMES: Final = {
 }
 _MAX_MONEY: Final = 4096
 _M = TypeVar("_M", bound=Message)
+
+
+class _Charged(NamedTuple):
+    """What the charges of a plain request come to.
+
+    Attributes:
+        verdict: payment and meter, serialised.
+        cost_fen: running cost.
+        pricing: what prices where it is heading.
+    """
+
+    verdict: bytes
+    cost_fen: int
+    pricing: Pricing
 
 
 class Reply(NamedTuple):
@@ -93,8 +109,16 @@ class Evaluator:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _rules: RulesStage = field(init=False, repr=False, compare=False)
+    _plain_forecasts: dict[tuple[str, str], PlainForecast] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        quick = {
+            (forecaster.sha256, loaded.ref.bundle_sha256): PlainForecast(forecaster, loaded)
+            for loaded in self.snapshot.schemes
+            for forecaster in self.snapshot.forecasts.packs.get(loaded.header.id, ())
+            if loaded.plain and fits(forecaster, loaded)
+        }
+        object.__setattr__(self, "_plain_forecasts", quick)
         stage = RulesStage(self.snapshot, self.zone, self.alerts, self.facilities)
         object.__setattr__(self, "_rules", stage)
 
@@ -160,13 +184,12 @@ class Evaluator:
             return None
         if not (holds_always(loaded) or holds_on(loaded, iso_day(answer.day))):
             return None
-        cost_fen = None
+        charged = None
         if answer.charges is not None:
-            priced = self._plain_money(data, caller, loaded, answer)
-            if priced is None:
+            charged = self._plain_money(data, caller, loaded, answer)
+            if charged is None:
                 return None
-            money, cost_fen = priced
-            answer = answer._replace(verdict=answer.verdict + money)
+            answer = answer._replace(verdict=answer.verdict + charged.verdict)
         if self._rules.has_rules:
             found = self._rules.plain(data, caller, loaded, answer, offsets)
             if found is None:
@@ -175,38 +198,33 @@ class Evaluator:
         forecast_ns = 0
         if self.snapshot.forecasts.packs:
             ruled_at = perf_counter_ns()
-            found = self._plain_forecast(caller, loaded, answer, cost_fen)
+            found = self._plain_forecast(loaded, answer, charged)
             answer = answer._replace(verdict=answer.verdict + found)
             forecast_ns = perf_counter_ns() - ruled_at
         return loaded, answer, forecast_ns
 
     def _plain_forecast(
-        self, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | None
+        self, loaded: LoadedPack[Any], answer: PlainAnswer, charged: _Charged | None
     ) -> bytes:
-        """Return where a plain request is heading, serialised."""
-        day = iso_day(answer.day)
-        # Where money is hidden, a request with charges is not plain.
-        money = None if cost_fen is None else self._money_on(caller.hospital, loaded, day)
-        asked = Asked(
-            loaded,
-            forecaster_of(self.snapshot, loaded, day),
-            loaded.facts_of_leaf(answer.leaf),
-            known_plain(loaded, answer, cost_fen),
-            answer.stay,
-            money,
-            money,
-        )
+        """Return where a plain request is heading, serialised. Where money is hidden, none has charges."""
+        forecaster = forecaster_of(self.snapshot, loaded, iso_day(answer.day))
+        known = known_plain(loaded, answer, charged.cost_fen if charged else None)
+        pricing, is_discharged = charged.pricing if charged else None, answer.stay.is_discharged
+        if forecaster and known and not is_discharged:
+            quick = self._plain_forecasts.get((forecaster.sha256, loaded.ref.bundle_sha256))
+            written = quick.write(known, pricing) if quick else None
+            if written is not None:
+                return written
+        # Without an answer there is little to say, and the ordinary way says it.
         verdict = verdict_pb2.Verdict()
-        fill_forecast(verdict.forecast, asked)
+        group = loaded.facts_of_leaf(answer.leaf)
+        fill_forecast(verdict.forecast, Asked(loaded, forecaster, group, known, is_discharged, pricing))
         return verdict.SerializeToString(deterministic=True)
 
     def _plain_money(
         self, data: bytes, caller: Caller, loaded: LoadedPack[Any], answer: PlainAnswer
-    ) -> tuple[bytes, int] | None:
-        """Return payment and meter of a plain request, serialised, and its running cost.
-
-        ``None``: its charges are not plain.
-        """
+    ) -> _Charged | None:
+        """Return payment and meter of a plain request; ``None`` if its charges are not plain."""
         money = self._money_on(caller.hospital, loaded, iso_day(answer.day))
         if answer.charges is None or not money.settings.sees_money(caller.role):
             return None
@@ -218,7 +236,8 @@ class Evaluator:
         position = money.position(loaded.facts_of_leaf(answer.leaf), ledger.cost_fen, answer.stay)
         fill_payment(verdict.payment, money, position, answer.stay)
         fill_meter(verdict.meter, money, position, ledger, answer.stay)
-        return verdict.SerializeToString(deterministic=True), ledger.cost_fen
+        written = verdict.SerializeToString(deterministic=True)
+        return _Charged(written, ledger.cost_fen, Pricing(money, answer.stay, position.not_priced))
 
     def evaluate(
         self,
@@ -315,15 +334,18 @@ class Evaluator:
         *,
         sees_money: bool,
     ) -> None:
-        loaded, money = metering.loaded, metering.money
+        loaded, money, pricing = metering.loaded, metering.money, None
+        if money is not None:
+            stay = MoneyStay.of(request.encounter, prepared)
+            pricing = Pricing(money, stay, verdict.payment.absent)
         asked = Asked(
             loaded,
             forecaster_of(self.snapshot, loaded, self._day(request, as_of)),
             loaded.facts(settled.outcome),
             metering.settling.known(prepared, settled.recorded, metering.cost_fen),
-            MoneyStay.of(request.encounter, prepared),
-            money if sees_money else None,
-            money,
+            prepared.is_discharged,
+            pricing,
+            sees_money,
         )
         previous = request.previous_forecast if request.HasField("previous_forecast") else None
         fill_forecast(verdict.forecast, asked, previous)

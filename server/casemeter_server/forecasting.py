@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, isnan
+from math import ceil, floor
 from typing import Any, Final, NamedTuple
 
 from casemeter.v1 import forecast_pb2 as pb
 from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.known import Absent, Answer, Interval, Known
 from casemeter_server.forecast_basis import basis_of, known_of
+from casemeter_server.forecast_money import Pricing
 from casemeter_server.forecast_moves import odds_of, steps
 from casemeter_server.loaded import GroupFacts, LoadedPack
-from casemeter_server.money import Money
-from casemeter_server.money_stay import MoneyStay
-from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.refs import pack_ref
 from casemeter_server.snapshot import Snapshot
 
@@ -28,18 +26,18 @@ class Asked(NamedTuple):
         forecaster: the bundle for that pack; ``None``: there is none.
         group: facts of the group that the verdict tells; ``None``: there is none.
         known: what the forecast is asked with; ``None``: the case has no group, or no day.
-        stay: what money needs to know of the stay.
-        money: what prices it; ``None``: no charges were sent, or whoever is told sees no money.
-        benchmark: what its cost is measured against; ``None``: no charges were sent.
+        is_discharged: the stay is over.
+        pricing: what prices it; ``None``: no charges were sent.
+        sees_money: whether whoever is told sees money.
     """
 
     loaded: LoadedPack[Any]
     forecaster: Forecaster | None
     group: GroupFacts | None
     known: Known | None
-    stay: MoneyStay
-    money: Money | None
-    benchmark: Money | None
+    is_discharged: bool
+    pricing: Pricing | None
+    sees_money: bool = True
 
 
 def forecaster_of(snapshot: Snapshot, loaded: LoadedPack[Any], day: str) -> Forecaster | None:
@@ -50,16 +48,6 @@ def forecaster_of(snapshot: Snapshot, loaded: LoadedPack[Any], day: str) -> Fore
 def fits(forecaster: Forecaster | None, loaded: LoadedPack[Any]) -> bool:
     """Whether there is a forecast bundle that was learned for exactly this pack."""
     return forecaster is not None and forecaster.header.scheme_sha256 == loaded.ref.bundle_sha256
-
-
-def known_plain(loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | None) -> Known | None:
-    """Return what the forecast of a plain request is asked with; nothing is planned in one."""
-    facts, stay, years = loaded.facts_of_leaf(answer.leaf), answer.stay, answer.numbers[0]
-    if facts is None or stay.day_of_stay is None:
-        return None
-    age = None if isnan(years) else int(years)
-    code = facts.code
-    return Known(stay.day_of_stay, answer.principal, code, code, cost_fen, age, stay.department)
 
 
 def fill_forecast(target: pb.Forecast, asked: Asked, previous: pb.ForecastBasis | None = None) -> None:
@@ -91,15 +79,14 @@ def fill_forecast(target: pb.Forecast, asked: Asked, previous: pb.ForecastBasis 
         before = _fill_moved(target, forecaster, asked, previous, answer)
     _fill_answer(target, asked, answer, before)
     target.level = header.level
-    with_money = asked.money is not None
-    target.basis.CopyFrom(basis_of(known, forecaster.sha256, with_money=with_money))
+    target.basis.CopyFrom(basis_of(known, forecaster.sha256, with_money=asked.sees_money))
 
 
 def _absent(asked: Asked) -> pb.ForecastAbsent | None:
     """Return why a bundle that is there cannot be asked; ``None``: it can."""
     if not fits(asked.forecaster, asked.loaded):
         return pb.FORECAST_ABSENT_OTHER_VERSION
-    if asked.stay.is_discharged:
+    if asked.is_discharged:
         return pb.FORECAST_ABSENT_DISCHARGED
     if asked.group is None:
         return pb.FORECAST_ABSENT_NO_GROUP
@@ -120,7 +107,7 @@ def _fill_moved(
     known = asked.known
     assert known is not None  # there is an answer
     before = known_of(previous)
-    if asked.money is None and known.cost_fen is not None:
+    if not asked.sees_money:
         # Whoever sees no money was told no cost: it is as if it had been the same.
         before = before._replace(cost_fen=known.cost_fen)
     if before == known:
@@ -138,7 +125,7 @@ def _fill_answer(target: pb.Forecast, asked: Asked, answer: Answer, before: dict
     middle = None
     if cost is not None:
         middle = round(cost.middle)
-        if asked.money is not None:
+        if asked.sees_money:
             target.cost.low_fen, target.cost.middle_fen = floor(cost.low), middle
             target.cost.high_fen = ceil(cost.high)
         _fill_multiple(target, asked, cost)
@@ -154,9 +141,9 @@ def _fill_answer(target: pb.Forecast, asked: Asked, answer: Answer, before: dict
         groups.append((entry, facts))
         if before is not None:
             entry.probability_before = before.get(code, 0.0)
-    if asked.money is None or middle is None:
+    if asked.pricing is None or middle is None or not asked.sees_money:
         return
-    prices = asked.money.prices([facts for _, facts in groups], middle, asked.stay)
+    prices = asked.pricing.prices([facts for _, facts in groups], middle)
     for (entry, _), (not_priced, payment, band) in zip(groups, prices, strict=True):
         entry.band = band
         if not_priced:
@@ -166,7 +153,7 @@ def _fill_answer(target: pb.Forecast, asked: Asked, answer: Answer, before: dict
 
 
 def _fill_multiple(target: pb.Forecast, asked: Asked, cost: Interval) -> None:
-    mean = asked.benchmark.mean_cost_fen(asked.group) if asked.benchmark and asked.group else None
+    mean = asked.pricing.money.mean_cost_fen(asked.group) if asked.pricing and asked.group else None
     if mean is not None:
         one, multiple = float(mean), target.multiple_of_benchmark
         multiple.low, multiple.middle, multiple.high = cost.low / one, cost.middle / one, cost.high / one

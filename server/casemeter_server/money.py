@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -70,20 +70,6 @@ class Usual(NamedTuple):
     structure: Mapping[str, float]
     cost_by_day: tuple[int, ...]
     cost_by_day_quantiles: Mapping[int, tuple[int, ...]]
-
-
-class Priced(NamedTuple):
-    """What a stay would be paid.
-
-    Attributes:
-        not_priced: why there is no payment, a value of ``NotPricedReason``; 0: there is one.
-        payment_fen: ``None``: there is none, or no price yet.
-        band: name of the band; empty: there is no payment.
-    """
-
-    not_priced: int
-    payment_fen: int | None = None
-    band: str = ""
 
 
 class Position(NamedTuple):
@@ -214,35 +200,16 @@ class Money:
         usual = self._usual(facts)
         return usual.mean_cost_fen if usual else None
 
-    def prices(self, groups: Sequence[GroupFacts], cost_fen: int, stay: MoneyStay) -> list[Priced]:
-        """Return what a stay would be paid at a cost in several groups; :meth:`position` says the same."""
-        policy = self.policy
-        if policy is None or not groups:
-            return [Priced(self.not_priced)] * len(groups)
-        if policy.takes_out_by_group:
-            return [self._priced_alone(facts, cost_fen, stay) for facts in groups]
-        if policy.takes_out:
-            # The same for every group.
-            outside = policy.outside(self._stay(groups[0], None, stay, self.day))
-            if outside is not None:
-                return [Priced(_NOT_PRICED[outside.reason])] * len(groups)
-        known, insurance, tcm = self._priced, stay.insurance, stay.tcm
-        prices = []
-        for facts in groups:
-            found = known.get((facts.code, insurance, tcm))
-            if found is None:
-                prices.append(self._priced_alone(facts, cost_fen, stay))
-            elif isinstance(found, NotPriced):
-                prices.append(Priced(_NOT_PRICED[found.reason]))
-            else:
-                prices.append(Priced(0, *found.tariff.paid(cost_fen)))
-        return prices
+    def known_tariff(self, facts: GroupFacts, stay: MoneyStay) -> KnownTariff | int:
+        """Return what pays a stay of a group that is paid by group at all, as far as it was found before.
 
-    def _priced_alone(self, facts: GroupFacts, cost_fen: int, stay: MoneyStay) -> Priced:
-        position = self.position(facts, cost_fen, stay)
-        if position.quote is None:
-            return Priced(position.not_priced)
-        return Priced(0, position.quote.payment_fen, position.quote.band)
+        Returns:
+            The tariff; or why there is none, a value of ``NotPricedReason``; 0: it was not found yet.
+        """
+        found = self._priced.get((facts.code, stay.insurance, stay.tcm))
+        if found is None:
+            return 0
+        return _NOT_PRICED[found.reason] if isinstance(found, NotPriced) else found
 
     def _tariff(self, policy: Policy, asked: Stay) -> KnownTariff | NotPriced:
         key = asked.group, asked.insurance, asked.tcm

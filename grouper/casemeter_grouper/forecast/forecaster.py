@@ -109,10 +109,18 @@ class Forecaster:
         Raises:
             ValueError: the day is before the first.
         """
-        numbers: list[float] = run_one(
+        return self.answer(known, self.ask_numbers(known).tolist())
+
+    def ask_numbers(self, known: Known) -> NDArray[np.float64]:
+        """Return the same as the kernel's numbers; see :func:`casemeter_grouper.forecast.kernel.run_one`.
+
+        Raises:
+            ValueError: the day is before the first.
+        """
+        found: NDArray[np.float64] = run_one(
             self._body, self._places, self._most, np.array(self.numbers(known), np.int64)
-        ).tolist()
-        return self.answer(known, numbers)
+        )
+        return found
 
     def ask_all(self, known: NDArray[np.int64]) -> Asked:
         """Ask for many days at once.

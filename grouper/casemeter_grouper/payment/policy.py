@@ -65,6 +65,7 @@ class Policy:
         }
         self._exclusions = {(row.item, row.category): row for row in tables.exclusions}
         self._equivalents: dict[str, Equivalent] = {row.item: row for row in tables.equivalents}
+        self._takes_out_by_group = any(row.group for row in tables.outside)
         self._mean = None if tables.mean_cost_yuan is None else tables.mean_cost_yuan * FEN
         # A tariff is a function of its key and of tables that never change, so a second thread that computes
         # it meanwhile stores an equal one. Keys hold only names that the pack knows and the groups, weights
@@ -92,14 +93,9 @@ class Policy:
         return bool(self._exclusions)
 
     @property
-    def takes_out(self) -> bool:
-        """Whether any stay is taken out of group payment."""
-        return bool(self._tables.outside)
-
-    @property
     def takes_out_by_group(self) -> bool:
         """Whether the group of a stay may take it out of group payment."""
-        return any(row.group for row in self._tables.outside)
+        return self._takes_out_by_group
 
     @property
     def excluded(self) -> tuple[frozenset[str], frozenset[str], frozenset[tuple[str, str]]]:
