@@ -194,7 +194,7 @@ def plainly(stays: Sequence[Stay], policy: Policy, last: int) -> Plain | None:
     of_days = {year: [stay for stay in known if stay.year == year] for year in by_year}
     masses = {year: weights[year] * SCALE // len(own) for year, own in of_days.items() if own}
     day = 1
-    while (still := sum(stay.los >= day for stay in known)) >= policy.least_cases:
+    while (still := sum(stay.los >= day for stay in known)) >= policy.least_cases and day <= policy.last_day:
         costs = {year: [cost_by(stay, day) for stay in own] for year, own in of_days.items()}
         spread = [(cost, masses[year]) for year, own in costs.items() for cost in own]
         found.days.append((still, mean(costs), [quantile(spread, p) for p in PERCENTS]))

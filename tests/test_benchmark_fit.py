@@ -52,7 +52,7 @@ def test_figures_worked_by_hand(case: dict[str, Any]) -> None:
 
 
 def test_the_shipped_policy() -> None:
-    assert Policy((2, 3, 5), 5, True, True, Fraction(3, 2), Fraction(3, 2)) == POLICY
+    assert Policy((2, 3, 5), 5, 365, True, True, Fraction(3, 2), Fraction(3, 2)) == POLICY
 
 
 def six(group: str, first: int, cost: int = 100_000, **more: Any) -> list[Stay]:
@@ -230,6 +230,7 @@ _POLICIES = st.builds(
     Policy,
     year_weights=st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple),
     least_cases=st.integers(1, 6),
+    last_day=st.integers(1, 4),
     falls_back=st.booleans(),
     trims=st.booleans(),
     below=st.fractions(0, 3, max_denominator=10),
@@ -294,7 +295,24 @@ def test_what_holds_of_all_figures(stays: list[Stay], policy: Policy) -> None:
             *zip(*(day.fen for day in figures.days), strict=True),
         ]
         assert all(list(column) == sorted(column) for column in columns)
-    # Without trimming, a policy that weighs all years alike measures as one that has other, equal weights.
+    # It is the ratio of the weights that counts.
     alike = replace(policy, year_weights=tuple(1 for _ in policy.year_weights))
     twice = replace(policy, year_weights=tuple(2 for _ in policy.year_weights))
     assert fitted(stays, alike).measured == fitted(stays, twice).measured
+
+
+@settings(deadline=None, max_examples=60)
+@given(costs=st.lists(st.integers(1, 10**6), min_size=5, max_size=30), factor=st.integers(0, 5))
+def test_trimming_sets_aside_what_lies_beyond_the_limits_and_nothing_else(
+    costs: list[int], factor: int
+) -> None:
+    policy = replace(POLICY, least_cases=1, below=Fraction(factor), above=Fraction(factor))
+    stays = [Stay(at, "IR29", 2026, cost) for at, cost in enumerate(costs)]
+    every = figures_of(fitted(stays, replace(policy, trims=False)), "IR29")
+    lower, upper = every.cost_fen[1], every.cost_fen[3]
+    kept = [c for c in costs if lower - factor * (upper - lower) <= c <= upper + factor * (upper - lower)]
+    figures = figures_of(fitted(stays, policy), "IR29")
+    assert (figures.cases, figures.set_aside) == (len(kept), len(costs) - len(kept))
+    assert figures.mean_fen == Fraction(sum(kept), len(kept))
+    if len(kept) == len(costs):
+        assert figures == every

@@ -33,7 +33,7 @@ def test_what_a_file_does_not_say_is_as_in_the_shipped_policy(tmp_path: Path) ->
     path = tmp_path / "own.toml"
     path.write_text("\ufeffleast_cases = 15\n[trimming]\nbelow = 0.5\n", "utf-8")
     policy, text = read_policy(path)
-    assert policy == Policy((2, 3, 5), 15, True, True, Fraction(1, 2), Fraction(3, 2))
+    assert policy == Policy((2, 3, 5), 15, 365, True, True, Fraction(1, 2), Fraction(3, 2))
     assert text.startswith("least_cases = 15")
 
 

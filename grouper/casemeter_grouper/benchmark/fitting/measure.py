@@ -174,8 +174,7 @@ def _days(stays: Stays, curves: Curves, place: Ints, year: Ints, policy: Policy)
     if len(place) < policy.least_cases:
         return ()
     los = stays.los_days[place]
-    # The longest stays first tells how long enough of them are there.
-    last = int(np.sort(los)[-policy.least_cases])
+    last = min(int(np.sort(los)[-policy.least_cases]), policy.last_day)
     counts = np.bincount(year, minlength=len(policy.year_weights)).tolist()
     mass = masses(policy.year_weights, counts)
     start = curves.at[place]

@@ -20,8 +20,9 @@ IQR: Final = "iqr"
 NONE: Final = "none"
 _MAX_WEIGHT: Final = 1000
 _MAX_CASES: Final = 1_000_000
+_MAX_DAY: Final = 3650
 _MAX_FACTOR: Final = 100
-_KEYS: Final = ("year_weights", "least_cases", "fallback", "trimming")
+_KEYS: Final = ("year_weights", "least_cases", "last_day", "fallback", "trimming")
 _TRIMMING_KEYS: Final = ("method", "below", "above")
 
 
@@ -44,6 +45,7 @@ class Policy:
     Attributes:
         year_weights: weight of each calendar year, the oldest first (1 to 1000).
         least_cases: cases after trimming from which a group is measured by itself (1 to 1,000,000).
+        last_day: day of stay with which costs by day end at the latest (1 to 3650).
         falls_back: whether a group with fewer cases is measured by all cases of its ADRG.
         trims: whether costs far from the others are set aside.
         below: interquartile ranges below the first quartile from which a cost is set aside (0 to 100).
@@ -52,6 +54,7 @@ class Policy:
 
     year_weights: tuple[int, ...]
     least_cases: int
+    last_day: int
     falls_back: bool
     trims: bool
     below: Fraction
@@ -91,8 +94,9 @@ def policy_of(text: str, name: str = FILE) -> Policy:
         faults.add("year_weights", f"must be a list of 1 to {MAX_YEARS} weights, the oldest year first")
     elif not all(_is_whole(weight, 1, _MAX_WEIGHT) for weight in weights):
         faults.add("year_weights", f"each weight must be a whole number from 1 to {_MAX_WEIGHT}")
-    if not _is_whole(values["least_cases"], 1, _MAX_CASES):
-        faults.add("least_cases", f"must be a whole number from 1 to {_MAX_CASES:,}")
+    for key, most in (("least_cases", _MAX_CASES), ("last_day", _MAX_DAY)):
+        if not _is_whole(values[key], 1, most):
+            faults.add(key, f"must be a whole number from 1 to {most:,}")
     faults.choice("fallback", values["fallback"], (ADRG, NONE))
     faults.choice("trimming.method", trimming["method"], (IQR, NONE))
     for side in ("below", "above"):
@@ -107,6 +111,7 @@ def policy_of(text: str, name: str = FILE) -> Policy:
     return Policy(
         year_weights=tuple(weights),
         least_cases=values["least_cases"],
+        last_day=values["last_day"],
         falls_back=values["fallback"] == ADRG,
         trims=trimming["method"] == IQR,
         below=Fraction(trimming["below"]),
