@@ -14,6 +14,7 @@ from scipy import stats  # type: ignore[import-untyped]  # it has no types
 
 from casemeter_grouper.history.charges import Charges, charge, share_by
 from casemeter_grouper.history.draw import NO_DAY, NOBODY, Stays, draw, odds_of
+from casemeter_grouper.history.pages import coded
 from casemeter_grouper.history.recipe import read_recipe
 from casemeter_grouper.history.world import World
 from small_histories import small_caseload, small_world
@@ -254,6 +255,21 @@ def test_coding(drawn: Drawn) -> None:
     agrees_in_chances(~stays.comorbid_coded, world.coding_loss)
     agrees_in_chances(stays.vague, world.coding_vague)
     agrees_in_chances(stays.no_procedure, world.coding_no_procedure)
+
+
+def test_the_page_is_what_the_coder_wrote(drawn: Drawn) -> None:
+    world, stays, _ = drawn
+    written = coded(world, stays)
+    for stay in range(0, COUNT, 37):
+        first = world.variant[world.variant_at[stays.scenario[stay]]]
+        assert written.principal[stay] == (first if stays.vague[stay] else stays.variant[stay])
+        of = slice(stays.comorbid_at[stay], stays.comorbid_at[stay + 1])
+        others = world.comorbid[stays.comorbid[of][stays.comorbid_coded[of]]]
+        assert written.others[stay][: len(others)].tolist() == others.tolist()
+        assert (written.others[stay][len(others) :] == -1).all()
+        start, end = world.procedure_at[stays.plan[stay] : stays.plan[stay] + 2]
+        procedures = [] if stays.no_procedure[stay] else world.procedure[start:end].tolist()
+        assert [code for code in written.procedures[stay].tolist() if code >= 0] == procedures
 
 
 def test_the_share_of_the_cost_by_day(drawn: Drawn) -> None:
