@@ -118,6 +118,21 @@ def test_a_catalogue_is_measured_too(run: Run, history: Path, tmp_path: Path) ->
     assert all(row["adrg"] == "" for row in table(tmp_path / "out" / "unmeasured.csv"))
 
 
+def test_settled_groups_are_taken_unless_all_are_grouped_anew(
+    run: Run, history: Path, tmp_path: Path
+) -> None:
+    lines = (history / "pages.csv").read_text("utf-8").splitlines()
+    settled = [f"{lines[0]},settled_group", *(f"{line},BR15" for line in lines[1:])]
+    (history / "pages.csv").write_text("\n".join(settled), "utf-8")
+    for output, options, group in (("a", (), "BR15"), ("b", ("--regroup",), "BR29")):
+        done = run("benchmark", "fit", history, "--pack", TINY, "-o", tmp_path / output, *options)
+        assert done.exit_code == 0, done.output
+        own = [
+            row["group_code"] for row in table(tmp_path / output / "measures.csv") if row["basis"] == "own"
+        ]
+        assert own == [group]
+
+
 def test_nothing_is_written_where_something_is_wrong(run: Run, history: Path, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "bad.toml").write_text("least_cases = 0\nfallback = 1\n", "utf-8")
