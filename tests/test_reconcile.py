@@ -56,7 +56,7 @@ def versions(bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Version
 
 def reading(values: dict[str, Any], version: Version, usual: Reading | None = None) -> Reading:
     """A reading with some facts; others are as usual."""
-    facts = {name: tuple(value) if name in LISTS else value for name, value in values.items()}
+    facts: dict[str, Any] = {name: tuple(value) if name in LISTS else value for name, value in values.items()}
     before = usual or Reading(USUAL, version)
     cost = facts.pop("cost_fen", before.cost_fen)
     return Reading(before.case._replace(**facts), version, cost)

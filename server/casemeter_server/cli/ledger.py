@@ -60,7 +60,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Markdown file. [default: the screen]")
     ] = None,
-    picture: Annotated[Path | None, typer.Option(help="Picture to draw, .svg or .png.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Picture to draw, an SVG file.")] = None,
     examples: Annotated[bool, typer.Option("--examples", help="Name a few stays for each cause.")] = False,
     lang: Lang = ...,  # type: ignore[assignment]  # typer fills it from its default factory
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ def draw(tally: Tally, target: Path, language: str) -> None:
 
     Args:
         tally: what is shown.
-        target: an SVG or PNG file; an existing one is replaced in one step.
+        target: an SVG file; an existing one is replaced in one step.
         language: ``en`` or ``zh``.
 
     Raises:
-        ValueError: matplotlib is not installed, or the name of the file tells no format.
+        ValueError: matplotlib is not installed, or the name of the file is that of another kind.
         OSError: it cannot be written.
     """
-    if target.suffix not in (".svg", ".png"):
-        raise ValueError(f"{target}: a picture is written as .svg or .png")
+    if target.suffix != ".svg":
+        raise ValueError(f"{target}: the picture is an SVG file; let its name end with .svg")
     try:
         import matplotlib
         from matplotlib import font_manager
@@ -40,15 +41,16 @@ def draw(tally: Tally, target: Path, language: str) -> None:
     fonts = [font for font in _FONTS if font in known]
     # Text stays text, and neither the clock nor chance goes into the file.
     settings: Any = {"font.family": fonts, "svg.fonttype": "none", "svg.hashsalt": "casemeter"}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # Text is drawn by whoever shows the file, with fonts of their own.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=(11, 4.5), layout="constrained")
         left, right = figure.subplots(1, 2)
         _days(left, tally, language)
         _causes(right, tally, language)
         partial = target.with_name(f".{target.name}.partial")
         try:
-            dated: Any = {"Date": None} if target.suffix == ".svg" else None
-            figure.savefig(partial, format=target.suffix[1:], metadata=dated)
+            figure.savefig(partial, format="svg", metadata={"Date": None})
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)

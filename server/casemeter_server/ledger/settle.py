@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -195,7 +196,7 @@ def _rows(file: Path) -> tuple[list[str], Iterator[Mapping[str, str]]]:
     if file.suffix == ".parquet":
         return _of_parquet(file)
     try:
-        reader = csv.DictReader(text_of(file.read_bytes()).splitlines(), strict=True)
+        reader = csv.DictReader(StringIO(text_of(file.read_bytes()), newline=""), strict=True)
         titles = [title.strip() for title in reader.fieldnames or ()]
         reader.fieldnames = titles
     except (ContentError, csv.Error) as error:
