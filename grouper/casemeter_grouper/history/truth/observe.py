@@ -70,7 +70,7 @@ def _observed(world: World, folder: Path, shard: int, rows: Sequence[int]) -> Ob
         Observation(
             row["day"],
             row["principal"][0],
-            tuple(row["other"] or ()),
+            tuple(sorted(row["other"] or ())),
             tuple(row["done"] or row["planned"] or ()),
             bool(row["done"]),
             row["cost"],

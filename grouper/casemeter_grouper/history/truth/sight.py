@@ -42,7 +42,8 @@ class Sight:
             ValueError: no stay of the world can look so.
         """
         world, day = self._world, observation.day
-        if day < 1 or observation.cost_fen < 1:
+        in_range = day >= 1 and observation.cost_fen >= 1
+        if not in_range or not 0 <= observation.department < len(world.departments):
             raise impossible(observation)
         known = np.zeros(len(world.comorbid), np.bool_)
         first, last = world.age_years.T

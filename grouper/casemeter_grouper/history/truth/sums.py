@@ -1,8 +1,8 @@
 """The sum over everything hidden of one stay, in compiled loops.
 
 A hidden course of the charges is one of: no operation, an operation still to come, an operation that was;
-with a length of stay and a pace. With the running cost it gives the final cost, so every such course, an atom,
-has one length of stay and one final cost, whatever scenario and severity it is of.
+with a length of stay and a pace. With the running cost it gives the final cost, so every such course, an
+atom, has one length of stay and one final cost, whatever scenario and severity it is of.
 """
 # numba's decorators have no types.
 # mypy: disallow-untyped-decorators=False
