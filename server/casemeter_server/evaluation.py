@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from casemeter.v1 import encounter_pb2, error_pb2, service_pb2, verdict_pb2
+from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.alternatives import check_alternatives
 from casemeter_server.caller import Caller
@@ -109,11 +110,11 @@ class Evaluator:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _rules: RulesStage = field(init=False, repr=False, compare=False)
-    _plain_forecasts: dict[tuple[str, str], PlainForecast] = field(init=False, repr=False, compare=False)
+    _plain_forecasts: dict[Forecaster, PlainForecast] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         quick = {
-            (forecaster.sha256, loaded.ref.bundle_sha256): PlainForecast(forecaster, loaded)
+            forecaster: PlainForecast(forecaster, loaded)
             for loaded in self.snapshot.schemes
             for forecaster in self.snapshot.forecasts.packs.get(loaded.header.id, ())
             if loaded.plain and fits(forecaster, loaded)
@@ -211,8 +212,8 @@ class Evaluator:
         known = known_plain(loaded, answer, charged.cost_fen if charged else None)
         pricing, is_discharged = charged.pricing if charged else None, answer.stay.is_discharged
         if forecaster and known and not is_discharged:
-            quick = self._plain_forecasts.get((forecaster.sha256, loaded.ref.bundle_sha256))
-            written = quick.write(known, pricing) if quick else None
+            quick = self._plain_forecasts.get(forecaster)
+            written = quick.write(known, pricing) if quick and quick.loaded is loaded else None
             if written is not None:
                 return written
         # Without an answer there is little to say, and the ordinary way says it.

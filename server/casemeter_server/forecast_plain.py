@@ -19,7 +19,6 @@ from casemeter.v1 import verdict_pb2
 from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.kernel import SHOWN
 from casemeter_grouper.forecast.known import Known
-from casemeter_server.forecast_basis import basis_of
 from casemeter_server.forecast_money import Priced, Pricing
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.plain.forecast import NO_PAYMENT, ROOM, UNPRICED, Prices, write_forecast
@@ -29,6 +28,10 @@ from casemeter_server.refs import pack_ref
 
 (_FORECAST,) = tags(verdict_pb2.Verdict, "forecast")
 _BASIS, _DEMONSTRATION, _CASES = tags(pb.Forecast, "basis", "demonstration", "cases")
+_SHA256, _DAY, _PRINCIPAL, _GROUP, _PLANNED, _COST, _AGE, _DEPARTMENT = tags(
+    *(pb.ForecastBasis, "bundle_sha256", "day", "principal", "group", "planned_group"),
+    *("cost_fen", "age_years", "department"),
+)
 _CASES_AT, _MIDDLE_AT, _GROUPS_AT, _ODDS_AT = 2, 4, 9, 9 + SHOWN
 
 
@@ -52,7 +55,11 @@ def known_plain(loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | No
 
 
 class PlainForecast:
-    """Writes forecasts of one bundle for the pack that it was learned for. Holds nothing of any request."""
+    """Writes forecasts of one bundle for the pack that it was learned for. Holds nothing of any request.
+
+    Attributes:
+        loaded: the pack.
+    """
 
     def __init__(self, forecaster: Forecaster, loaded: LoadedPack[Any]) -> None:
         """Write what is known of every forecast.
@@ -63,7 +70,7 @@ class PlainForecast:
         """
         header = forecaster.header
         self._ask = forecaster.ask_numbers
-        self._sha256 = forecaster.sha256
+        self.loaded = loaded
         self._level, self._most_in_set = header.level, float(forecaster.most_in_set)
         found = (loaded.facts_of_group(code) for code in forecaster.codes.groups)
         self._facts = [facts for facts in found if facts]  # the bundle's groups are those of the pack
@@ -77,6 +84,11 @@ class PlainForecast:
         self._room = 2 * (SHOWN + 1) * (max(map(len, texts), default=0) + ROOM)
         bundle = pack_ref(header, forecaster.sha256, header.demonstration)
         self._head = pb.Forecast(bundle=bundle).SerializeToString(deterministic=True)
+        self._bundle = content_field(_SHA256, forecaster.sha256.encode())
+        self._both_groups = {
+            code: content_field(_GROUP, code.encode()) + content_field(_PLANNED, code.encode())
+            for code in self._facts_of
+        }
         self._demonstration = number_field(_DEMONSTRATION, 1) if header.demonstration else b""
         # The first call loads the compiled code: that is paid here and not by a physician.
         self._fields(np.zeros(_ODDS_AT + SHOWN), Known(1, "", "", ""), None)
@@ -91,12 +103,23 @@ class PlainForecast:
         numbers = self._ask(known)
         if not len(numbers):
             return None
-        basis = basis_of(known, self._sha256, with_money=True).SerializeToString(deterministic=True)
         written = self._head + self._fields(numbers, known, pricing)
-        written += content_field(_BASIS, basis) + self._demonstration
+        written += content_field(_BASIS, self._basis(known)) + self._demonstration
         if cases := int(numbers[_CASES_AT]):
             written += number_field(_CASES, cases)
         return content_field(_FORECAST, written)
+
+    def _basis(self, known: Known) -> bytes:
+        """Return what the forecast was asked with; :mod:`casemeter_server.forecast_basis` says the same."""
+        written = self._bundle + number_field(_DAY, known.day)
+        written += content_field(_PRINCIPAL, known.principal.encode()) + self._both_groups[known.group]
+        if known.cost_fen is not None:
+            written += number_field(_COST, known.cost_fen)
+        if known.age_years is not None:
+            written += number_field(_AGE, known.age_years)
+        if known.department:
+            written += content_field(_DEPARTMENT, known.department.encode())
+        return written
 
     def _fields(self, numbers: NDArray[np.float64], known: Known, pricing: Pricing | None) -> bytearray:
         """Return what stands between the bundle and the basis."""
