@@ -185,8 +185,7 @@ def _opened(paths: Iterable[Path], kind: str, with_hospital: bool) -> list[Table
 
 def _read_days(rows: Rows, keys: Keys) -> tuple[DayChunk, list[Finding]]:
     frame, count = rows.frame, len(rows.frame)
-    nothing = np.zeros(count)
-    day, date = nothing, np.full(count, float(NO_DATE))
+    day, date = np.full(count, float(NO_DAY)), np.full(count, float(NO_DATE))
     findings, known = [], np.zeros(count, np.bool_)
     if "date" in frame.columns:
         read = cells.days(frame["date"])
@@ -195,11 +194,11 @@ def _read_days(rows: Rows, keys: Keys) -> tuple[DayChunk, list[Finding]]:
     if "day" in frame.columns:
         read = cells.integers(frame["day"], 1, _MOST_DAYS)
         findings.append(Finding("day_wrong", read.bad, "day"))
-        day, known = read.values, known | read.known | read.bad
+        day, known = np.where(read.known, read.values, NO_DAY), known | read.known | read.bad
         # A row has either; the day needs no admission to be counted from.
         date = np.where(read.known, NO_DATE, date)
     findings.append(Finding("day_wrong", ~known))
-    total, filled = nothing.astype(np.int64), np.zeros(count, np.bool_)
+    total, filled = np.zeros(count, np.int64), np.zeros(count, np.bool_)
     for name in frame.columns:
         if name == "amount":
             amount = cells.fen(frame[name])

@@ -7,13 +7,10 @@ import gzip
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
+from casemeter_grouper.history.reading.chinese import text_runs, utf8_runs
 from casemeter_grouper.history.reading.faults import HistoryFault
 
 PIECE: Final = 1 << 24
@@ -30,15 +27,13 @@ _MARKS: Final = (
 )
 _OTHERS: Final = ("big5", "shift_jis", "euc_jp", "koi8_r", "cp1252")
 _GZIP: Final = b"\x1f\x8b"
-_SHORTEST_RUN: Final = 6
 _UTF8_CHARACTER: Final = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
 _SHORT_UTF8: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]")
-# Chinese text has less than this share of characters outside GB 2312; other encodings read as GB 18030 have
-# a third and more. In seven of a million runs Chinese text in GBK looks like UTF-8.
+# Chinese text has less than this share of characters that are not usual; other encodings read as GB 18030
+# have a third and more.
 _ODD_SHARE: Final = 0.1
-_UTF8_SHARE: Final = 0.01
-_LAST_ASCII: Final = 0x7F
-_LAST_USUAL: Final = 0xFFFF
+# Of runs that look like UTF-8, or like no Chinese at all. Of Chinese text in GBK few in a million do.
+_STRANGE_SHARE: Final = 0.01
 
 
 class Broken(NamedTuple):
@@ -137,57 +132,27 @@ def _ambiguous(path: Path) -> HistoryFault | None:
 def _not_chinese(path: Path) -> HistoryFault | None:
     """The fault of a file that is not surely Chinese text in GB 18030."""
     decoder = codecs.getincrementaldecoder("gb18030")(errors="replace")
-    usual, beyond, line, whole = 0, 0, 1, True
+    usual, beyond, line, changes, whole = 0, 0, 1, 0, True
     for piece in (*_pieces(path), b""):
-        runs, in_utf8 = _runs(np.frombuffer(piece, np.uint8))
-        if len(in_utf8) > _UTF8_SHARE * runs:
-            found = Broken(line + piece[: in_utf8[0]].count(b"\n"), had_chinese=True)
-            return HistoryFault("encoding_changes", path, _details("gb18030", found))
-        line += piece.count(b"\n")
+        utf8 = utf8_runs(piece)
+        if len(utf8.strange) > _STRANGE_SHARE * utf8.number:
+            changes = line + piece[: utf8.strange[0]].count(b"\n")
+            break
         text = decoder.decode(piece, final=not piece)
-        points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        points = points[points > _LAST_ASCII]
-        beyond += len(points)
-        usual += int(_usual()[np.minimum(points, _LAST_USUAL)].sum())
+        runs, its_beyond, its_usual = text_runs(text)
+        if not changes and len(runs.strange) > _STRANGE_SHARE * runs.number:
+            changes = line + text[: runs.strange[0]].count("\n")
+        beyond, usual = beyond + its_beyond, usual + its_usual
+        line += piece.count(b"\n")
         whole = whole and "\ufffd" not in text
     if beyond - usual > _ODD_SHARE * beyond:
         return HistoryFault("encoding_unknown", path, {"others": _could_be(path)})
+    if changes:
+        return HistoryFault("encoding_changes", path, _details("gb18030", Broken(changes, had_chinese=True)))
     if not whole and (broken := _decodes(path, "gb18030")):
         return HistoryFault("encoding_broken", path, _details("gb18030", broken))
     return None
 
 
-def _runs(data: NDArray[np.uint8]) -> tuple[int, NDArray[np.int64]]:
-    """Look at runs of bytes beyond ASCII that are long enough for two Chinese characters in UTF-8.
-
-    Returns:
-        How many there are, and the places of those that are nothing but such characters.
-    """
-    edges = np.flatnonzero(np.diff(data > _LAST_ASCII, prepend=False, append=False))
-    starts, lengths = edges[::2], edges[1::2] - edges[::2]
-    long = lengths >= _SHORTEST_RUN
-    starts, lengths = starts[long], lengths[long]
-    if not len(starts):
-        return 0, starts
-    firsts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    within = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
-    found = data[np.repeat(starts, lengths) + within]
-    leads = (found >= 0xE3) & (found <= 0xE9)
-    trails = (found >= 0x80) & (found <= 0xBF)
-    fits = np.logical_and.reduceat(np.where(within % 3 == 0, leads, trails), firsts)
-    return len(starts), starts[fits & (lengths % 3 == 0)]
-
-
 def _could_be(path: Path) -> str:
     return ", ".join(name for name in _OTHERS if _decodes(path, name) is None) or "-"
-
-
-@cache
-def _usual() -> NDArray[np.bool_]:
-    """By code point: the characters of GB 2312 that stand in Chinese texts."""
-    found = np.zeros(_LAST_USUAL + 1, np.bool_)
-    for lead in (*range(0xA1, 0xA4), *range(0xB0, 0xF8)):
-        for trail in range(0xA1, 0xFF):
-            for character in bytes((lead, trail)).decode("gb2312", errors="ignore"):
-                found[ord(character)] = True
-    return found

@@ -35,7 +35,8 @@ _MOST_YEARS: Final = 150
 _MOST_AGE_DAYS: Final = 55_000
 _WEIGHTS: Final = (100, 15_000)
 _MOST_DAYS: Final = 100_000
-_YEAR: Final = np.timedelta64(1, "Y")
+# What becomes of characters that are read in a wrong encoding and written again.
+_DAMAGED: Final = "\ufffd|锟斤拷"
 
 Ints = NDArray[np.int32]
 Fen = NDArray[np.int64]
@@ -148,7 +149,7 @@ class _Frame:
             los.astype(np.int32),
             np.where(np.isnan(years), UNKNOWN, years).astype(np.int32),
             sex,
-            self.text("B16C"),
+            self.department(),
             fees,
             principal,
             others,
@@ -235,6 +236,12 @@ class _Frame:
             sex[written.is_in(_values()["sex"][name]).fill_null(False).to_numpy()] = number
         self.find("sex_unknown", sex == 0, "A12C")
         return sex
+
+    def department(self) -> pl.Series:
+        written = self.text("B16C")
+        damaged = written.str.contains(_DAMAGED).fill_null(False)
+        self.find("department_damaged", damaged.to_numpy(), "B16C")
+        return written.set(damaged, None)
 
     def codes(self) -> tuple[Ints, Ragged, Ragged]:
         """Principal diagnosis, other diagnoses and procedures by the pack's numbers."""
