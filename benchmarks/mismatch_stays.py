@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +13,15 @@ from zoneinfo import ZoneInfo
 from google.protobuf import json_format
 
 from casemeter.v1 import living_pb2
+from casemeter.v1.encounter_pb2 import Encounter
 from casemeter_grouper.case import Case
-from casemeter_grouper.forecast.known import Answer, Candidate, Interval, Known
 from casemeter_grouper.reconcile.versions import Versions
 from casemeter_server.encounters.fold import Fold
 from casemeter_server.evaluation import Evaluator
-from casemeter_server.ledger.asking import Asker
+from casemeter_server.ledger.asking import Asked, Asker
 from casemeter_server.ledger.keeping import day_of
 from casemeter_server.ledger.reconciling import HeldStay, held_stays
 from casemeter_server.ledger.settle import settle
-from casemeter_server.shelf import Shelf
 from casemeter_server.snapshot import Snapshot
 from casemeter_server.stay_facts import MIN_WEIGHT_G
 from casemeter_server.store.rows import StoredEvent
@@ -46,40 +44,23 @@ _WAY: Final = {
 }
 
 
-@dataclass(frozen=True)
-class _Header:
-    """Who the stand-in of a forecast bundle is."""
+class AsRecorded(Asker):
+    """Stands in for a forecast bundle: every stay ends where it stands. Whatever moves it is a mismatch."""
 
-    scheme: str
-    scheme_sha256: str
-    id: str = "made_up_forecast"
-    title: str = "Made up 虚构"
-    version: str = "1"
-    valid_from: str = ""
-    valid_until: str = ""
-    level: float = 0.9
-    demonstration: bool = True
-
-
-@dataclass(frozen=True)
-class _AsRecorded:
-    """Says that a stay ends where it stands: whatever moves it afterwards is a mismatch."""
-
-    header: _Header
-    sha256: str = "f" * 64
-
-    def ask(self, known: Known) -> Answer:
-        days = Interval(known.day, known.day + 3, known.day + 200)
-        return Answer((Candidate(known.group, 0.8),), 0.2, 1, None, days, 100)
+    def ask(self, hospital: str, encounter: Encounter, at: datetime, pack: str = "") -> Asked:
+        """Ask, and add the forecast."""
+        asked = super().ask(hospital, encounter, at, pack)
+        forecast = asked.verdict.forecast
+        forecast.bundle.id, forecast.bundle.bundle_sha256 = "made_up_forecast", "f" * 64
+        forecast.set_size, forecast.level = 1, 0.9
+        forecast.groups.add(code=asked.group, probability=0.8)
+        forecast.basis.planned_group = asked.group
+        return asked
 
 
-def evaluator_of(bundle: Path) -> Evaluator:
-    """Return what answers by one pack, and foretells that every stay ends where it stands."""
-    snapshot = Snapshot.open([bundle])
-    (loaded,) = snapshot.schemes
-    made = _AsRecorded(_Header(loaded.header.id, loaded.ref.bundle_sha256))
-    forecasts: Any = Shelf({loaded.header.id: (made,)})
-    return Evaluator(replace(snapshot, forecasts=forecasts), ZONE)
+def asker_of(bundle: Path) -> Asker:
+    """Return what asks by one pack."""
+    return AsRecorded(Evaluator(Snapshot.open([bundle]), ZONE))
 
 
 def as_stay(mismatch: Mismatch) -> Mismatch:

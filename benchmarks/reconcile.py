@@ -22,11 +22,10 @@ from casemeter_grouper.pack.shipped import find_pack
 from casemeter_grouper.reconcile.attribute import attribute
 from casemeter_grouper.reconcile.causes import Cause
 from casemeter_grouper.reconcile.versions import CatalogueVersion, SchemeVersion, Version, Versions
-from casemeter_server.ledger.asking import Asker
 from casemeter_server.store.store import Store
 from common import machine
 from draws import draw_cases
-from mismatch_stays import as_stay, evaluator_of, hold, keep, tell_bureau, tell_coder
+from mismatch_stays import as_stay, asker_of, hold, keep, tell_bureau, tell_coder
 from mismatches import DIP_CAUSES, DRG_CAUSES, Mismatch, Planter, catalogue_cases, edited_pack
 
 _AT_ONCE = 5_000
@@ -70,7 +69,7 @@ def found_in_store(
     """What each of some stays is put down to by the report's own way."""
     store = Store.open(f"sqlite:///{folder / 'casemeter.db'}")
     try:
-        asker = Asker(evaluator_of(bundle))
+        asker = asker_of(bundle)
         numbered = {f"made-up-{at:05}": mismatch for at, mismatch in enumerate(mismatches)}
         by_file = {}
         for at, (number, mismatch) in enumerate(numbered.items()):

@@ -22,7 +22,6 @@ from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.reconcile.causes import Cause, Why
 from casemeter_grouper.reconcile.versions import CatalogueVersion, Versions
 from casemeter_server.cli.main import app
-from casemeter_server.ledger.asking import Asker
 from casemeter_server.ledger.content import Kept, written
 from casemeter_server.ledger.lateness import own_time
 from casemeter_server.ledger.picture import draw
@@ -31,7 +30,7 @@ from casemeter_server.ledger.report import texts
 from casemeter_server.ledger.tally import Tally, tally_of
 from casemeter_server.store.rows import ForecastDay, StoredEvent, ToldOutcome
 from casemeter_server.store.store import Store, Writing
-from mismatch_stays import as_stay, evaluator_of, hold, keep, tell_bureau, tell_coder
+from mismatch_stays import as_stay, asker_of, hold, keep, tell_bureau, tell_coder
 from mismatches import DIP_CAUSES, Planter, catalogue_cases, edited_pack
 
 DATA = Path(__file__).parent / "data"
@@ -419,7 +418,7 @@ def test_planted_mismatches_of_a_catalogue_in_a_store(store: Store, bundles: Pat
     versions = Versions.open(paths)
     version, edited = versions
     assert isinstance(version, CatalogueVersion)
-    asker, drawn = Asker(evaluator_of(paths[0])), catalogue_cases(version, 5)
+    asker, drawn = asker_of(paths[0]), catalogue_cases(version, 5)
     planter = Planter(version, edited, 5)
     planted = {
         f"{cause}-{at}": as_stay(planter.plant(cause, drawn)) for cause in DIP_CAUSES for at in range(6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -66,6 +67,24 @@ class Asker:
         return Asked(
             verdict, prepared.case, prepared.planned, cost, prepared.day_of_stay, facts.code if facts else ""
         )
+
+
+class Asking:
+    """Asks the present evaluator, whichever that is."""
+
+    def __init__(self, evaluator: Callable[[], Evaluator]) -> None:
+        """Take what gives the present one."""
+        self._evaluator = evaluator
+        self._asker: Asker | None = None
+
+    @property
+    def asker(self) -> Asker:
+        """Asks the evaluator of this moment."""
+        evaluator = self._evaluator()
+        # Making one takes a while, and evaluators seldom change.
+        if self._asker is None or self._asker.of is not evaluator:
+            self._asker = Asker(evaluator)
+        return self._asker
 
 
 def _seen(settings: HospitalSettings) -> HospitalSettings:

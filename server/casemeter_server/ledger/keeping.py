@@ -21,7 +21,7 @@ from casemeter_server.encounters.fold import Fold
 from casemeter_server.encounters.living import Encounters
 from casemeter_server.errors import RequestError
 from casemeter_server.evaluation import Evaluator
-from casemeter_server.ledger.asking import Asker
+from casemeter_server.ledger.asking import Asker, Asking
 from casemeter_server.ledger.content import kept_of, written
 from casemeter_server.store.rows import ForecastDay
 from casemeter_server.store.store import Store, StoreUnavailable
@@ -86,7 +86,7 @@ class Keeper:
         # In the order in which they are due.
         self._due: dict[_Day, float] = {}
         self._woken = asyncio.Event()
-        self._asker: Asker | None = None
+        self._asking = Asking(evaluator)
 
     def stir(self, hospital: str, encounter: str) -> None:
         """Have a stay asked about soon; never waits. Where nothing foretells, it does nothing."""
@@ -129,17 +129,14 @@ class Keeper:
         """Hand what a stay comes to on a day to the store."""
         try:
             at = self._now()
-            evaluator = self._evaluator()
-            end = end_of(day.day, evaluator.zone)
+            end = end_of(day.day, self._evaluator().zone)
             if at < end:
                 state = await self._encounters.state(day.hospital, day.encounter)
             else:
                 at, state = end - timedelta(seconds=1), await self._state_before(day, end)
             if state is None:
                 return
-            if self._asker is None or self._asker.of is not evaluator:
-                self._asker = Asker(evaluator)
-            row = day_of(self._asker, day.hospital, day.encounter, state, at)
+            row = day_of(self._asking.asker, day.hospital, day.encounter, state, at)
             if row is not None:
                 self._store.record(row)
         except StoreUnavailable:

@@ -14,7 +14,7 @@ from casemeter_server.encounters.checks import check_number
 from casemeter_server.encounters.living import Encounters, require_state
 from casemeter_server.errors import RequestError, fault, invalid
 from casemeter_server.evaluation import Evaluator
-from casemeter_server.ledger.asking import Asker
+from casemeter_server.ledger.asking import Asking
 from casemeter_server.ledger.outcomes import sealed
 from casemeter_server.sealing.canonical import ContentError
 from casemeter_server.sealing.content import Content, Kind, Page, content_of
@@ -48,6 +48,7 @@ class Seals:
         self._encounters = encounters
         self._evaluator = evaluator
         self._key = key
+        self._asking = Asking(evaluator)
 
     def calls(self) -> tuple[Call, ...]:
         """Return the calls by the names of the contract."""
@@ -157,8 +158,7 @@ class Seals:
             token=token,
         )
 
-        asker = Asker(self._evaluator())
-        told = sealed(asker, said.hospital, encounter, page, verdict, datetime.now(UTC))
+        told = sealed(self._asking.asker, said.hospital, encounter, page, verdict, datetime.now(UTC))
 
         def keep(writing: Writing) -> int:
             writing.add_seal(stored)
