@@ -178,7 +178,7 @@ def _stay(world: World, rng: np.random.Generator, day: int) -> Stay | None:
     coded = there & (rng.random(len(there)) >= world.coding_loss)
     principal = variants[0] if rng.random() < world.coding_vague else variant
     left_out = rng.random() < world.coding_no_procedure
-    share = _spent(world, days, day, happens if procedures else 0)
+    share = spent(world, days, day, happens if procedures else 0)
     cost = float(np.exp(ln_cost))
     page = Case(
         tuple(world.diagnoses[at] for at in (principal, *world.comorbid[coded])),
@@ -222,7 +222,7 @@ def _days_and_cost(world: World, rng: np.random.Generator, s: int, z: int) -> tu
     return days, float(ln_cost)
 
 
-def _spent(world: World, days: int, day: int, happens: int) -> float:
+def spent(world: World, days: int, day: int, happens: int) -> float:
     if days == 1:
         return 1.0
     if not happens:

@@ -30,11 +30,13 @@ from casemeter_grouper.pack.build import build_cached
 from casemeter_grouper.pack.sources import open_compiled
 from small_histories import pack, small_caseload, small_world
 from small_worlds import dip_world, draw, drg_world
+from truth_by_hand import probabilities
 
 DATA = Path(__file__).parent / "data"
 SIGMAS = 5
-SMALL_STAYS = 4_000
-CASES, DAYS_SEEN = 3_000, 2_000
+SMALL_STAYS = 2_000
+BY_HAND = 12
+CASES, DAYS_SEEN = 2_000, 1_500
 WORLDS = {"tiny_pack": drg_world, "tiny_dip": dip_world}
 
 
@@ -340,3 +342,26 @@ def test_many_are_told_as_one_by_one(small: Told, bundles: Path) -> None:
         assert (p == outlook.probabilities).all()
         assert (np.diff(p) <= 0).all()
         assert len(set(groups)) == len(groups)
+
+
+@pytest.mark.parametrize("name", list(WORLDS))
+def test_everything_hidden_is_gone_through(name: str, bundles: Path) -> None:
+    """The sum in products, by tables and indexes, is the one that goes through all one by one."""
+    compiled, world = tiny(name, bundles), WORLDS[name](mean_los=np.array([3.0, 2.0, 1.5]))
+    truth = Truth(world, compiled)
+    if isinstance(compiled, CompiledScheme):
+        scheme = Grouper(compiled)
+    else:
+        catalogue = CatalogueGrouper(compiled)
+
+    def ending(page: Case, cost: float) -> str:
+        if isinstance(compiled, CompiledScheme):
+            leaf = scheme.group(page).leaf
+            return leaf.group if leaf else ""
+        group = catalogue.group(page, int(cost)).group
+        return group.code if group else ""
+
+    for stay in draw(world, BY_HAND, seed=8):
+        groups, p = truth.probabilities(stay.seen)
+        by_hand = probabilities(world, stay.seen, ending)
+        assert dict(zip(groups, p.tolist(), strict=True)) == pytest.approx(by_hand, abs=1e-7), stay.seen
