@@ -27,6 +27,7 @@ from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter_client import Client, Encounter
 from casemeter_grouper.batch import COLUMNS, RESULT_COLUMNS
 from casemeter_server.caller import Caller
+from casemeter_server.cli.demo_forecast import demo_forecast
 from casemeter_server.cli.main import app
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.snapshot import Snapshot
@@ -258,10 +259,12 @@ def test_group_needs_a_folder_to_write_to(run: Run, tmp_path: Path) -> None:
 
 # demo
 
+DEMO = ("demo", "--once", "--forecast-stays", 0)
+
 
 @pytest.mark.parametrize(("language", "says"), [("en", "Grouped"), ("zh", "入组")])
 def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) -> None:
-    result = run("demo", "--once", "--lang", language)
+    result = run(*DEMO, "--lang", language)
     assert result.exit_code == 0
     panels = result.stdout.count("╭")
     assert panels == 23
@@ -272,7 +275,7 @@ def test_demo_plays_its_admissions_and_ends(language: str, says: str, run: Run) 
 
 
 def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
-    result = run("demo", "--once", "--lang", "en")
+    result = run(*DEMO, "--lang", "en")
     text = re.sub(r"[│\s]+", " ", result.stdout)
     for said in (
         "the cost has reached 0.91 of the payment (threshold 0.80)",
@@ -315,13 +318,43 @@ def test_demo_plays_a_stay_with_its_meter(run: Run) -> None:
     ],
 )
 def test_demo_watches_a_stay_and_speaks_at_the_doors(language: str, says: tuple[str, ...], run: Run) -> None:
-    result = run("demo", "--once", "--lang", language, env={"COLUMNS": "400"})
+    result = run(*DEMO, "--lang", language, env={"COLUMNS": "400"})
     for said in says:
         assert said in result.stdout
 
 
+def test_demo_shows_where_stays_are_heading(run: Run, bundles: Path, default_bundle: Path) -> None:
+    """The forecast is learned once, from stays that are made up, and says so."""
+    asked = ("demo", "--once", "--lang", "en", "--forecast-stays", 3000)
+    first = run(*asked, env={"COLUMNS": "400"})
+    assert first.exit_code == 0, first.stderr
+    lines = [line.strip("│ ") for line in first.stdout.splitlines()]
+    planned = next(at for at, line in enumerate(lines) if line.endswith("腹腔镜下胆囊切除术, planned"))
+    assert lines[planned + 1].startswith("↗ ")
+    assert "HC29" in lines[planned + 1].partition(",")[0]
+    heading = [line for line in lines if line.startswith("↗ ")]
+    assert len(heading) >= 3
+    assert all(line.endswith("[demonstration figures]") for line in heading)
+    finals = ("BR23", "HC29", "ES31")
+    assert [line.split()[-1] for line in lines if "final group coder" in line] == list(finals)
+    assert first.stdout.count("╭") == 26
+    (learned,) = bundles.glob("demo_forecast_chs_drg_11-*.bundle")
+    assert not list(bundles.glob(".demo_forecast*"))
+    before = learned.stat().st_mtime_ns
+    assert demo_forecast(default_bundle, bundles, 3000) == learned
+    assert learned.stat().st_mtime_ns == before
+
+
+def test_demo_without_what_learns_shows_the_rest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casemeter_server.cli.demo_forecast._NEEDED", "no_such_module")
+    result = run("demo", "--once", "--forecast-stays", 999)
+    assert result.exit_code == 0
+    assert "pip install 'casemeter[fit]'" in " ".join(result.stderr.split())
+    assert result.stdout.count("╭") == 23
+
+
 def test_demo_says_what_is_wrong(run: Run) -> None:
-    result = run("demo", "--once", "--lang", "zh", env={"COLUMNS": "400"})
+    result = run(*DEMO, "--lang", "zh", env={"COLUMNS": "400"})
     for said in (
         "急诊监护费与普通病房床位费同一天不得同时收费",
         "住院诊查费每天限1次，已计2次",
@@ -333,7 +366,7 @@ def test_demo_says_what_is_wrong(run: Run) -> None:
 
 def test_demo_marks_its_invented_money(run: Run) -> None:
     wide = {"COLUMNS": "400"}  # no line is wrapped
-    result = run("demo", "--once", "--lang", "en", env=wide)
+    result = run(*DEMO, "--lang", "en", env=wide)
     money = [line.strip("│ ") for line in result.stdout.splitlines() if "¥" in line]
     assert len(money) > 20
     unmarked = [line for line in money if not line.endswith("[demonstration figures]")]
@@ -441,7 +474,9 @@ def test_serve_says_when_its_address_is_taken(run: Run, bundles: Path) -> None:
 
 
 def test_demo_keeps_serving(bundles: Path) -> None:
-    with process(bundles, "demo", "--listen", "127.0.0.1:0", "--lang", "en") as running:
+    with process(
+        bundles, "demo", "--listen", "127.0.0.1:0", "--forecast-stays", "0", "--lang", "en"
+    ) as running:
         (address,) = ready(running, r"serving on (\S+); Ctrl-C ends\. Try: .*").groups()
         web = ready(running, r"python -m casemeter_client\.emr play .* --door cds --address (\S+)")[1]
         with Client(address, timeout=20) as client:

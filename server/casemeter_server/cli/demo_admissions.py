@@ -28,6 +28,9 @@ from casemeter_client.text import lines
 _WATCHED: Final = "stroke"
 """The shipped history that is played with a watch."""
 
+_FORECAST: Final = "forecast"
+"""The shipped history that is asked about event by event, each at its own time."""
+
 _STYLES: Final = {"‼": "bold red", "!": "yellow", "~": "cyan", "·": "dim", "×": "magenta", "✓": "green"}
 _BAR_WIDTH: Final = 48
 _TIMEOUT_S: Final = 20.0
@@ -49,8 +52,13 @@ class DemoFailed(OSError):
     """The EMR was refused something it must not be refused; says what."""
 
 
-def play(addresses: Addresses, language: str) -> None:
+def play(addresses: Addresses, language: str, *, forecasts: bool) -> None:
     """Play every admission and show it.
+
+    Args:
+        addresses: of the server.
+        language: ``zh`` or ``en``.
+        forecasts: whether the server forecasts.
 
     Raises:
         DemoFailed: the server refused an event.
@@ -59,6 +67,8 @@ def play(addresses: Addresses, language: str) -> None:
     console = Console(highlight=False)
     _Admissions(addresses, console, language).play()
     _Watched(addresses, console, language).play()
+    if forecasts:
+        _Heading(addresses, console, language).play()
 
 
 class _Admissions:
@@ -151,6 +161,33 @@ class _Watched:
     def _show(self, panel: str, found: Iterable[str]) -> None:
         title = _content()["words"][panel][self._language]
         self._console.print(_panel(Text("\n").join(map(_styled, found)), title))
+
+
+class _Heading:
+    """Stays that end in another group than they began in, and where they were heading all the while."""
+
+    def __init__(self, addresses: Addresses, console: Console, language: str) -> None:
+        self._console, self._language = console, language
+        self._address = addresses.grpc
+
+    def play(self) -> None:
+        """Play one stay after the other; show what changes the group, or where the stay is heading."""
+        screen = Screen(self._language)
+        entries = read_histories([_FORECAST])
+        for number in sorted({entry.encounter_id for entry in entries}):
+            told: list[str] = []
+            door = open_door(Options("evaluate", self._address, language=self._language, timeout=_TIMEOUT_S))
+            try:
+                player = Player(door, screen)
+                for entry in (one for one in entries if one.encounter_id == number):
+                    lines = [line for line in _say(player, entry) if line.startswith(("→", "↗"))]
+                    if lines or entry.event.HasField("outcome"):
+                        told.append(f"{entry.at.astimezone(CHINA):%m-%d %H:%M} {screen.event(entry.event)}")
+                        told += [f"  {line}" for line in lines]
+            finally:
+                door.close()
+            title = _content()["heading"][number][self._language]
+            self._console.print(_panel(Text("\n").join(map(_styled, told)), title))
 
 
 def _say(player: Player, entry: Entry) -> list[str]:
