@@ -221,6 +221,13 @@ def test_rows_that_are_no_rows_are_counted(pack: PackGrouping, tmp_path: Path) -
     assert (history.rows, history.drops.rows, len(found)) == (6, 6, 3)
 
 
+def test_empty_lines_are_no_rows(pack: PackGrouping, tmp_path: Path) -> None:
+    lines = csv_text(stays(4)).splitlines()
+    (tmp_path / "a.csv").write_text("\n\r\n".join(["", *lines, "", ""]), "utf-8", newline="")
+    found, history = read([tmp_path / "a.csv"], pack)
+    assert (history.drops.dropped, history.rows, len(found)) == ({}, 4, 4)
+
+
 def test_settled_groups_are_taken_unless_told_otherwise(pack: PackGrouping, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", [GOOD | {"结算分组": "BR13"}])
     assert read([path], pack)[0][0][1] == "BR13"

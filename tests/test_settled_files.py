@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casemeter_grouper.compiled.scheme import CompiledScheme
@@ -200,6 +200,33 @@ def test_every_fault_is_told_by_some_test() -> None:
 def test_every_entry_says_all_in_both_languages(table: dict[str, dict[str, str]]) -> None:
     for name, entry in table.items():
         assert entry.keys() - {"severity"} == {"en", "zh", "mend_en", "mend_zh"}, name
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    place=st.floats(0, 1),
+    change=st.sampled_from(
+        [b"\0", b"\n", b'"', b",", b"\xc9", b"\xe7\xa5\x9e", b'"\n"', b"\r", b"\xef\xbb\xbf"]
+    ),
+    cut=st.integers(0, 200),
+    encoding=st.sampled_from(["utf-8", "gb18030", "utf-16"]),
+)
+def test_a_damaged_file_is_read_or_refused(
+    place: float, change: bytes, cut: int, encoding: str, pack: PackGrouping, tmp_path: Path
+) -> None:
+    """Never anything else: every row is counted, or the faults of the file are told."""
+    data = csv_text(ROWS).encode(encoding)
+    at = int(place * len(data))
+    (tmp_path / "a.csv").write_bytes(data[:at] + change + data[at + cut :])
+    try:
+        history = open_settled([tmp_path / "a.csv"], pack)
+    except HistoryError as refused:
+        assert refused.faults
+        return
+    count = sum(map(len, history.chunks()))
+    drops = history.drops
+    assert history.rows == drops.rows == drops.kept + sum(drops.dropped.values())
+    assert drops.kept == count
 
 
 cells = st.text('ab,;"\n 中', max_size=6)

@@ -88,9 +88,11 @@ class CsvSource:
         # Titles may be empty, or stand there twice where nobody asks for them.
         wanted = {str(self.titles.index(title)): title for title in titles}
         header = self._delimiter.join(map(str, range(len(self.titles)))).encode()
-        if found.sound.all():
-            lines = [found.data[found.places[0, 0] : found.places[-1, 1]]]
+        starts, ends = found.places[:, 0], found.places[:, 1]
+        if found.sound.all() and (starts[1:] == ends[:-1] + 1).all():
+            lines = [found.data[starts[0] : ends[-1]]]
         else:
+            # Rows that cannot be read and empty lines stand between.
             lines = [found.data[start:end] for start, end in found.places[found.sound].tolist()]
         frame = pl.read_csv(
             b"\n".join((header, *lines)),

@@ -78,8 +78,9 @@ class Table:
     def _read(self, titles: Sequence[str]) -> Iterator[Rows]:
         try:
             yield from self.source.rows(titles)
-        except pl.exceptions.PolarsError:
-            # Its end was sound, or it would not have been opened: it is damaged further inside.
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            # Its end was sound, or it would not have been opened: it is damaged further inside. Some damage
+            # makes polars stumble over itself.
             raise HistoryError([HistoryFault("not_parquet", self.path)]) from None
 
 
@@ -193,7 +194,7 @@ def _source_of(path: Path) -> tuple[Source | None, HistoryFault | None]:
         return None, HistoryFault("gzip_damaged", path)
     except OSError as error:
         return None, HistoryFault("unreadable", path, {"why": error.strerror or str(error)})
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None, HistoryFault("not_parquet", path)
 
 
