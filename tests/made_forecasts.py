@@ -63,10 +63,12 @@ def header_of(scheme: str, scheme_sha256: str, **more: Any) -> Header:
 def answer_of(known: Known, odds: dict[str, float], **more: Any) -> Answer:
     """An answer with these odds; the cost is three times as high at the end as it is now."""
     listed = sorted(odds.items(), key=lambda item: (-item[1], item[0]))[:10]
-    cost = known.cost_fen
+    cost, rest = known.cost_fen, 1.0
+    for _, probability in listed:
+        rest -= probability  # in this order, as a bundle does
     values: dict[str, Any] = {
         "candidates": tuple(Candidate(group, probability) for group, probability in listed),
-        "elsewhere": max(0.0, 1 - sum(probability for _, probability in listed)),
+        "elsewhere": max(0.0, rest),
         "set_size": min(3, len(listed)),
         "cost_fen": None if cost is None else Interval(2.0 * cost, 3.0 * cost, 5.0 * cost),
         "los_days": Interval(float(known.day), known.day + 3.0, known.day + 9.0),

@@ -165,7 +165,7 @@ def test_what_it_says(snapshot: Snapshot) -> None:
     expected = sorted(odds(known).items(), key=lambda item: (-item[1], item[0]))
     assert [(group.code, group.probability) for group in forecast.groups] == expected
     assert {group.code: group.name for group in forecast.groups}["AA19"] == "Transplant"
-    assert forecast.elsewhere == max(0.0, 1 - sum(value for _, value in expected))
+    assert forecast.elsewhere == pytest.approx(1 - sum(value for _, value in expected))
     assert (forecast.set_size, forecast.level, forecast.cases) == (3, 0.9, 1234)
     assert (forecast.cost.low_fen, forecast.cost.middle_fen, forecast.cost.high_fen) == (
         624_690,

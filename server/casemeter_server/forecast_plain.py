@@ -6,10 +6,9 @@ it comes, and compiled code writes the rest. Both ways say the same, byte for by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,9 @@ from casemeter.v1 import verdict_pb2
 from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.kernel import SHOWN
 from casemeter_grouper.forecast.known import Known
-from casemeter_server.forecast_money import Priced, Pricing
+from casemeter_server.forecast_money import Pricing
 from casemeter_server.loaded import LoadedPack
-from casemeter_server.plain.forecast import NO_PAYMENT, ROOM, UNPRICED, Prices, write_forecast
+from casemeter_server.plain.forecast import NO_PAYMENT, ROOM, Prices, write_forecast
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.refs import pack_ref
@@ -33,6 +32,8 @@ _SHA256, _DAY, _PRINCIPAL, _GROUP, _PLANNED, _COST, _AGE, _DEPARTMENT = tags(
     *("cost_fen", "age_years", "department"),
 )
 _CASES_AT, _MIDDLE_AT, _GROUPS_AT, _ODDS_AT = 2, 4, 9, 9 + SHOWN
+
+_UNPRICED: Final = Prices(np.empty((0, 3), np.int64), b"")
 
 
 def known_plain(loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | None) -> Known | None:
@@ -69,15 +70,15 @@ class PlainForecast:
             loaded: the pack.
         """
         header = forecaster.header
-        self._ask = forecaster.ask_numbers
         self.loaded = loaded
+        self._ask = forecaster.ask_numbers
         self._level, self._most_in_set = header.level, float(forecaster.most_in_set)
         found = (loaded.facts_of_group(code) for code in forecaster.codes.groups)
-        self._facts = [facts for facts in found if facts]  # the bundle's groups are those of the pack
-        self._facts_of = {facts.code: facts for facts in self._facts}
+        self._groups = [facts for facts in found if facts]  # the bundle's groups are those of the pack
+        self._group = {facts.code: facts for facts in self._groups}
         texts = [
             pb.ForecastGroup(code=facts.code, name=facts.name).SerializeToString(deterministic=True)
-            for facts in self._facts
+            for facts in self._groups
         ]
         self._texts = np.frombuffer(b"".join(texts), np.uint8)
         self._starts = np.fromiter(accumulate(map(len, texts), initial=0), np.int64)
@@ -87,11 +88,11 @@ class PlainForecast:
         self._bundle = content_field(_SHA256, forecaster.sha256.encode())
         self._both_groups = {
             code: content_field(_GROUP, code.encode()) + content_field(_PLANNED, code.encode())
-            for code in self._facts_of
+            for code in self._group
         }
         self._demonstration = number_field(_DEMONSTRATION, 1) if header.demonstration else b""
         # The first call loads the compiled code: that is paid here and not by a physician.
-        self._fields(np.zeros(_ODDS_AT + SHOWN), Known(1, "", "", ""), None)
+        self._fields(np.zeros(_ODDS_AT + SHOWN), 0.0, Known(1, "", "", ""), _UNPRICED)
 
     def write(self, known: Known, pricing: Pricing | None) -> bytes | None:
         """Return a forecast as a field of the verdict; ``None``: no stay ever stood like this one.
@@ -103,11 +104,35 @@ class PlainForecast:
         numbers = self._ask(known)
         if not len(numbers):
             return None
-        written = self._head + self._fields(numbers, known, pricing)
-        written += content_field(_BASIS, self._basis(known)) + self._demonstration
+        if pricing is None:
+            fields = self._fields(numbers, 0.0, known, _UNPRICED)
+        else:
+            mean = float(pricing.money.mean_cost_fen(self._group[known.group]) or 0)
+            fields = self._fields(numbers, mean, known, self._prices(numbers, pricing))
+        written = self._head + fields + content_field(_BASIS, self._basis(known)) + self._demonstration
         if cases := int(numbers[_CASES_AT]):
             written += number_field(_CASES, cases)
         return content_field(_FORECAST, written)
+
+    def _fields(self, numbers: NDArray[np.float64], mean: float, known: Known, prices: Prices) -> bytearray:
+        """Return what stands between the bundle and the basis."""
+        out = bytearray(self._room + 2 * len(prices.bands))
+        facts = (self._level, mean, self._most_in_set)
+        has_cost = known.cost_fen is not None
+        end = write_forecast(out, numbers, self._texts, self._starts, facts, has_cost, *prices)
+        return out[:end]
+
+    def _prices(self, numbers: NDArray[np.float64], pricing: Pricing) -> Prices:
+        """Return what the candidates would be paid at the middle of the cost."""
+        listed = numbers.tolist()
+        groups = [self._groups[int(number) - 1] for number in listed[_GROUPS_AT:_ODDS_AT] if number]
+        prices = pricing.prices(groups, round(listed[_MIDDLE_AT]))
+        bands = [price.band.encode() for price in prices]
+        rows = [
+            (price.not_priced, NO_PAYMENT if price.payment_fen is None else price.payment_fen, len(band))
+            for price, band in zip(prices, bands, strict=True)
+        ]
+        return Prices(np.array(rows, np.int64).reshape(-1, 3), b"".join(bands))
 
     def _basis(self, known: Known) -> bytes:
         """Return what the forecast was asked with; :mod:`casemeter_server.forecast_basis` says the same."""
@@ -120,29 +145,3 @@ class PlainForecast:
         if known.department:
             written += content_field(_DEPARTMENT, known.department.encode())
         return written
-
-    def _fields(self, numbers: NDArray[np.float64], known: Known, pricing: Pricing | None) -> bytearray:
-        """Return what stands between the bundle and the basis."""
-        listed = numbers.tolist()
-        prices, mean, room = UNPRICED, 0.0, self._room
-        if pricing is not None:
-            groups = [self._facts[int(number) - 1] for number in listed[_GROUPS_AT:_ODDS_AT] if number]
-            prices = _prices(pricing.prices(groups, round(listed[_MIDDLE_AT])))
-            mean = float(pricing.money.mean_cost_fen(self._facts_of[known.group]) or 0)
-            room += 2 * len(prices.bands)
-        out = bytearray(room)
-        # As the ordinary way adds them up.
-        elsewhere = max(0.0, 1.0 - sum(listed[_ODDS_AT:]))
-        facts = (elsewhere, self._level, mean, self._most_in_set)
-        has_cost = known.cost_fen is not None
-        end = write_forecast(out, numbers, self._texts, self._starts, facts, has_cost, *prices)
-        return out[:end]
-
-
-def _prices(prices: Sequence[Priced]) -> Prices:
-    bands = [price.band.encode() for price in prices]
-    rows = [
-        (price.not_priced, NO_PAYMENT if price.payment_fen is None else price.payment_fen, len(band))
-        for price, band in zip(prices, bands, strict=True)
-    ]
-    return Prices(np.array(rows, np.int64).reshape(-1, 3), b"".join(bands))

@@ -97,7 +97,7 @@ class Forecaster:
             planned,
             self._family[planned],
             self._department.get(department, 0),
-            group != planned_group,
+            int(group != planned_group),
             self._day_bucket[day] if day < len(self._day_bucket) else self._last_bucket,
             day,
             NO_COST if cost is None else cost,
@@ -117,9 +117,8 @@ class Forecaster:
         Raises:
             ValueError: the day is before the first.
         """
-        found: NDArray[np.float64] = run_one(
-            self._body, self._places, self._most, np.array(self.numbers(known), np.int64)
-        )
+        # A tuple: to make an array of it would take as long as to answer.
+        found: NDArray[np.float64] = run_one(self._body, self._places, self._most, self.numbers(known))
         return found
 
     def ask_all(self, known: NDArray[np.int64]) -> Asked:
@@ -144,6 +143,10 @@ class Forecaster:
             return Absent.NEVER_SEEN
         shown, size, cases = int(numbers[0]), int(numbers[1]), int(numbers[2])
         codes = self.codes.groups
+        rest = 1.0
+        for probability in numbers[9 + SHOWN :]:
+            # One after the other: compiled code that says the same does so, and sum need not.
+            rest -= probability
         candidates = tuple(
             [
                 Candidate(codes[int(group) - 1], probability)
@@ -154,7 +157,7 @@ class Forecaster:
         )
         return Answer(
             candidates,
-            max(0.0, 1.0 - sum(numbers[9 + SHOWN :])),
+            max(0.0, rest),
             size if size <= self.most_in_set else 0,
             None if known.cost_fen is None else Interval(*numbers[3:6]),
             Interval(*numbers[6:9]),

@@ -189,7 +189,7 @@ def run_one(body, places, most, known):  # type: ignore[no-untyped-def]
         body: uint8, the mapped bytes of a bundle.
         places: int64, one row for each array of :data:`ARRAYS`: first byte, rows, columns.
         most: candidates, above :data:`~casemeter_grouper.forecast.counting.MOST`, for which there is room.
-        known: int64, :data:`KNOWN_SIZE` numbers.
+        known: :data:`KNOWN_SIZE` whole numbers, a tuple or int64.
 
     Returns:
         :data:`ANSWER_SIZE` numbers; none where no stay ever stood like this one.

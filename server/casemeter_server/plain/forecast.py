@@ -27,7 +27,7 @@ _LOW_DAY, _MIDDLE_DAY, _HIGH_DAY = tags(pb.DaysInterval, "low", "middle", "high"
 _LOW, _MIDDLE, _HIGH = tags(pb.MultipleInterval, "low", "middle", "high")
 
 # An answer of the kernel: what stands before the candidates, then their numbers, then their probabilities.
-_SHOWN_AT, _SIZE_AT, _CASES_AT, _COST_AT, _DAYS_AT, _GROUP_AT = 0, 1, 2, 3, 6, 9
+_SHOWN_AT, _SIZE_AT, _COST_AT, _DAYS_AT, _GROUP_AT = 0, 1, 3, 6, 9
 _ODDS_AT: Final = _GROUP_AT + SHOWN
 
 ROOM: Final = 64
@@ -48,9 +48,6 @@ class Prices(NamedTuple):
 
     rows: NDArray[np.int64]
     bands: bytes
-
-
-UNPRICED: Final = Prices(np.empty((0, 3), np.int64), b"")
 
 
 @njit(cache=True, nogil=True)
@@ -90,8 +87,7 @@ def write_forecast(  # type: ignore[no-untyped-def]
         numbers: an answer of :func:`casemeter_grouper.forecast.kernel.run_one`.
         texts: uint8, code and name of every group as a ``ForecastGroup``, one after the other.
         starts: int64, where each begins, and the end of the last; by the number of the group, from 1.
-        facts: probability of all other groups, level, mean cost of the benchmark in fen (0: none) and the
-            most groups of a set.
+        facts: level, mean cost of the benchmark in fen (0: none) and the most groups of a set.
         has_cost: whether the cost is told.
         rows: of :class:`Prices`.
         bands: of :class:`Prices`.
@@ -99,7 +95,10 @@ def write_forecast(  # type: ignore[no-untyped-def]
     Returns:
         The place after what was written.
     """
-    elsewhere, level, mean, most_in_set = facts
+    level, mean, most_in_set = facts
+    elsewhere = 1.0
+    for place in range(SHOWN):
+        elsewhere -= numbers[_ODDS_AT + place]
     scratch = len(out) // 2
     cost, days = numbers[_COST_AT:_DAYS_AT], numbers[_DAYS_AT:_GROUP_AT]
     middle = int(np.rint(cost[1]))
@@ -118,7 +117,7 @@ def write_forecast(  # type: ignore[no-untyped-def]
                 band += length
             at = _write_some(out, at, _NOT_PRICED, reason)
         end = write_content(out, end, _GROUPS, out, scratch, at)
-    end = _write_part(out, end, _ELSEWHERE, elsewhere)
+    end = _write_part(out, end, _ELSEWHERE, max(0.0, elsewhere))
     size = int(numbers[_SIZE_AT])
     end = _write_some(out, end, _SET_SIZE, size if size <= most_in_set else 0)
     end = _write_part(out, end, _LEVEL, level)
