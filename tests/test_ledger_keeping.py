@@ -15,10 +15,14 @@ from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casemeter.v1 import living_pb2
+from casemeter.v1 import living_pb2, service_pb2
 from casemeter_grouper.case import Case
 from casemeter_grouper.forecast.known import Absent, Answer, Known
 from casemeter_server.caller import Caller
+from casemeter_server.doors.desk import Desk
+from casemeter_server.doors.door import Question
+from casemeter_server.doors.facts import DoorFacts
+from casemeter_server.doors.settings import DoorSettings
 from casemeter_server.encounters.living import Encounters
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.ledger import keeping
@@ -306,9 +310,9 @@ def test_while_it_runs_it_asks_by_itself(ward: Ward) -> None:
     assert [day.group for day in ward.days()] == ["BR1"]
 
 
-@pytest.mark.parametrize("way", ["RecordEvents", "WatchEncounter"])
+@pytest.mark.parametrize("way", ["RecordEvents", "WatchEncounter", "a door"])
 def test_an_engine_keeps_what_it_was_told(store: Store, bundles: Path, way: str) -> None:
-    """By events, and by somebody who watches on a day without any."""
+    """By events, and by somebody who watches, or asks at a door, on a day without any."""
     now = datetime.now(UTC)
     start = {"admissionTime": (now - timedelta(days=2)).isoformat()}
     events = [event("a", now, facts={"values": start}), diagnosis("I63.900", now)]
@@ -320,8 +324,13 @@ def test_an_engine_keeps_what_it_was_told(store: Store, bundles: Path, way: str)
             if way == "RecordEvents":
                 request = living_pb2.RecordEventsRequest(encounter_id="E1", hospital="H1", events=events)
                 await engine.calls[way].answer(request, Caller("H1", "emr"))  # type: ignore[misc]  # no stream
+                return
+            await engine.encounters.record("H1", "E1", events)
+            if way == "a door":
+                question = Question(service_pb2.EvaluateRequest(encounter={"encounter_id": "E1"}), {})
+                desk = Desk(engine, DoorSettings(wait_ms=20_000))
+                await desk.answer(question, Caller("H1"), DoorFacts("door", frozenset(("encounter_id",))))
             else:
-                await engine.encounters.record("H1", "E1", events)
                 watching = living_pb2.WatchEncounterRequest(encounter_id="E1", hospital="H1")
                 stream: Any = engine.calls[way].answer(watching, Caller("H1", "emr"))
                 await anext(stream)
