@@ -4,8 +4,8 @@ The echo parses the same request and sends a prepared reply of the same size, on
 run. Latency is measured call by call in turn; throughput with many calls under way, in short blocks in turn.
 
 With ``--charges`` the stay has so many charges, and the verdict payment and meter by the demonstration packs.
-With ``--forecast`` the same server answers each call a third time, from a snapshot that also holds that
-bundle; what the forecast adds is told as a part of the echo.
+With ``--forecast`` the same server answers each call twice more in the same turn, from a snapshot without and
+with that bundle; what the forecast adds is told as a part of the echo.
 
 Run: python benchmarks/evaluate.py [--pack chs_drg_11] [--charges 0] [--calls 4000] [--seconds 20]
     [--forecast my_forecast.bundle]
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ from common import machine
 
 EVALUATE = "/casemeter.v1.CaseMeterService/Evaluate"
 ECHO = "/casemeter.benchmarks.Beside/Echo"
+WITHOUT_FORECAST = "/casemeter.benchmarks.Beside/WithoutForecast"
 WITH_FORECAST = "/casemeter.benchmarks.Beside/WithForecast"
 IN_FLIGHT = 32
 WARM_UP = 500
@@ -96,19 +98,20 @@ def serve(bundles: list[Path], forecast: Path | None, reply: bytes, ready: Conne
         EvaluateRequest.FromString(data)
         return reply
 
-    async def with_forecast(data: bytes, context: Any) -> bytes:
-        # The same service, whose snapshot holds the forecast for this call: it waits for nothing in between.
-        (service,), (without, beside) = running_service, evaluators
-        service.engine.evaluator = beside
+    async def from_evaluator(number: int, data: bytes, context: Any) -> bytes:
+        # The same service, with another snapshot for this call: it waits for nothing in between.
+        (service,) = running_service
+        service.engine.evaluator = evaluators[number]
         try:
             return await service.evaluate(data, context)
         finally:
-            service.engine.evaluator = without
+            service.engine.evaluator = evaluators[0]
 
     async def main() -> None:
         handlers: dict[str, Any] = {
             "Echo": grpc.unary_unary_rpc_method_handler(echo),
-            "WithForecast": grpc.unary_unary_rpc_method_handler(with_forecast),
+            "WithoutForecast": grpc.unary_unary_rpc_method_handler(partial(from_evaluator, 0)),
+            "WithForecast": grpc.unary_unary_rpc_method_handler(partial(from_evaluator, 1)),
         }
         handler = grpc.method_handlers_generic_handler("casemeter.benchmarks.Beside", handlers)
         # Looks at patients are recorded here as they are by `casemeter serve`.
@@ -117,7 +120,9 @@ def serve(bundles: list[Path], forecast: Path | None, reply: bytes, ready: Conne
             running_service.append(server.service)
             evaluators.append(server.service.engine.evaluator)
             if forecast:
-                evaluators.append(replace(evaluators[0], snapshot=Snapshot.open([*bundles, forecast])))
+                alone = evaluators[0].snapshot
+                forecasts = Snapshot.open([*bundles, forecast]).forecasts
+                evaluators.append(replace(evaluators[0], snapshot=replace(alone, forecasts=forecasts)))
             ready.send(server.port)
             await asyncio.to_thread(ready.recv)
 
@@ -191,11 +196,15 @@ def main() -> None:
         server.start()
         port = near.recv()
         sent = request.SerializeToString()
-        names_measured = (EVALUATE, ECHO, *((WITH_FORECAST,) if options.forecast else ()))
+        names_measured = (EVALUATE, ECHO, *((WITHOUT_FORECAST, WITH_FORECAST) if options.forecast else ()))
         evaluate, echo, *beside = latencies(port, sent, options.calls, names_measured)
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             evaluate_once: Any = channel.unary_unary(EVALUATE)
             timings = EvaluateResponse.FromString(evaluate_once(sent)).timings
+            if options.forecast:
+                forecast_once: Any = channel.unary_unary(WITH_FORECAST)
+                told = [EvaluateResponse.FromString(forecast_once(sent)).timings for _ in range(WARM_UP)]
+                stage = statistics.median(timings.forecast_ns for timings in told) / 1e3
         evaluate_rate, echo_rate, rate_ratio = asyncio.run(rates(port, sent, options.seconds))
         near.send("stop")
         server.join()
@@ -205,10 +214,10 @@ def main() -> None:
         own, other = quantile(evaluate, part), quantile(echo, part)
         print(f"p{part * 100:.0f}: evaluate {own:,.0f} µs, echo {other:,.0f} µs, ratio {own / other:.3f}")
     if beside:
-        without, with_it, base = (quantile(times, 0.5) for times in (evaluate, beside[0], echo))
+        without, with_it, base = (quantile(times, 0.5) for times in (*beside, echo))
         print(
             f"p50 with forecast: {with_it:,.0f} µs; it adds {with_it - without:,.1f} µs, "
-            f"{(with_it - without) / base:.3f} of the echo's p50"
+            f"{(with_it - without) / base:.3f} of the echo's p50; the stage itself takes {stage:,.1f} µs"
         )
     print(
         f"calls a second with {IN_FLIGHT} under way: evaluate {evaluate_rate:,.0f}, echo {echo_rate:,.0f}, "

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from casemeter.v1 import encounter_pb2, error_pb2, service_pb2, verdict_pb2
-from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_rules.alerting.policy import Policy
 from casemeter_server.alternatives import check_alternatives
 from casemeter_server.caller import Caller
@@ -110,14 +109,19 @@ class Evaluator:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _rules: RulesStage = field(init=False, repr=False, compare=False)
-    _plain_forecasts: dict[Forecaster, PlainForecast] = field(init=False, repr=False, compare=False)
+    _plain_forecasts: Mapping[LoadedPack[Any], tuple[PlainForecast, ...]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         quick = {
-            forecaster: PlainForecast(forecaster, loaded)
+            loaded: tuple(
+                PlainForecast(forecaster, loaded)
+                for forecaster in self.snapshot.forecasts.packs.get(loaded.header.id, ())
+                if fits(forecaster, loaded)
+            )
             for loaded in self.snapshot.schemes
-            for forecaster in self.snapshot.forecasts.packs.get(loaded.header.id, ())
-            if loaded.plain and fits(forecaster, loaded)
+            if loaded.plain
         }
         object.__setattr__(self, "_plain_forecasts", quick)
         stage = RulesStage(self.snapshot, self.zone, self.alerts, self.facilities)
@@ -164,8 +168,15 @@ class Evaluator:
             written, response.call_id, number, verdict.pack.id, _STATUS_NAMES[verdict.status], stages
         )
 
-    def _answer_plain(self, data: bytes, caller: Caller) -> tuple[LoadedPack[Any], PlainAnswer, int] | None:
-        """Answer a request the short way, and tell the nanoseconds of its forecast; ``None``: not plain."""
+    def _answer_plain(
+        self, data: bytes, caller: Caller
+    ) -> tuple[LoadedPack[Any], PlainAnswer, bytes, int] | None:
+        """Answer a request the short way.
+
+        Returns:
+            The pack that answered, the answer, the whole verdict, and the nanoseconds of its forecast;
+            ``None``: the request is not plain.
+        """
         clock, offsets = time_ns() / 1e9, offsets_of(self.zone)
         pack = ""
         try:
@@ -185,38 +196,38 @@ class Evaluator:
             return None
         if not (holds_always(loaded) or holds_on(loaded, iso_day(answer.day))):
             return None
-        charged = None
+        verdict, charged = answer.verdict, None
         if answer.charges is not None:
             charged = self._plain_money(data, caller, loaded, answer)
             if charged is None:
                 return None
-            answer = answer._replace(verdict=answer.verdict + charged.verdict)
+            verdict += charged.verdict
         if self._rules.has_rules:
             found = self._rules.plain(data, caller, loaded, answer, offsets)
             if found is None:
                 return None
-            answer = answer._replace(verdict=answer.verdict + found)
+            verdict += found
         forecast_ns = 0
         if self.snapshot.forecasts.packs:
             ruled_at = perf_counter_ns()
-            found = self._plain_forecast(loaded, answer, charged)
-            answer = answer._replace(verdict=answer.verdict + found)
+            verdict += self._plain_forecast(loaded, answer, charged)
             forecast_ns = perf_counter_ns() - ruled_at
-        return loaded, answer, forecast_ns
+        return loaded, answer, verdict, forecast_ns
 
     def _plain_forecast(
         self, loaded: LoadedPack[Any], answer: PlainAnswer, charged: _Charged | None
     ) -> bytes:
         """Return where a plain request is heading, serialised. Where money is hidden, none has charges."""
-        forecaster = forecaster_of(self.snapshot, loaded, iso_day(answer.day))
         known = known_plain(loaded, answer, charged.cost_fen if charged else None)
         pricing, is_discharged = charged.pricing if charged else None, answer.stay.is_discharged
-        if forecaster and known and not is_discharged:
-            quick = self._plain_forecasts.get(forecaster)
-            written = quick.write(known, pricing) if quick and quick.loaded is loaded else None
-            if written is not None:
-                return written
+        if known is not None and not is_discharged:
+            for quick in self._plain_forecasts.get(loaded, ()):
+                if quick.holds_always or holds_on(quick.forecaster, iso_day(answer.day)):
+                    written = quick.write(known, pricing)
+                    if written is not None:
+                        return written
         # Without an answer there is little to say, and the ordinary way says it.
+        forecaster = forecaster_of(self.snapshot, loaded, iso_day(answer.day))
         verdict = verdict_pb2.Verdict()
         group = loaded.facts_of_leaf(answer.leaf)
         fill_forecast(verdict.forecast, Asked(loaded, forecaster, group, known, is_discharged, pricing))
@@ -423,12 +434,17 @@ def parse(message: _M, data: bytes) -> _M:
 
 
 def _plain_reply(
-    data: bytes, loaded: LoadedPack[Any], answer: PlainAnswer, forecast_ns: int, taken_ns: int
+    data: bytes,
+    loaded: LoadedPack[Any],
+    answer: PlainAnswer,
+    verdict: bytes,
+    forecast_ns: int,
+    taken_ns: int,
 ) -> Reply:
     """Return the reply to a plain request: the envelope of its verdict, written as the messages are."""
     started = perf_counter_ns()
     call_id = answer.call_id or urandom(16).hex().encode()
-    envelope = content_field(_VERDICT, answer.verdict) + content_field(_CALL_ID, call_id)
+    envelope = content_field(_VERDICT, verdict) + content_field(_CALL_ID, call_id)
     verdict_ns = perf_counter_ns() - started
     group_ns = taken_ns - forecast_ns
     timings = number_field(_GROUP_NS, group_ns) + number_field(_VERDICT_NS, verdict_ns)

@@ -24,6 +24,7 @@ from casemeter_server.plain.forecast import NO_PAYMENT, ROOM, Prices, write_fore
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.refs import pack_ref
+from casemeter_server.shelf import holds_always
 
 (_FORECAST,) = tags(verdict_pb2.Verdict, "forecast")
 _BASIS, _DEMONSTRATION, _CASES = tags(pb.Forecast, "basis", "demonstration", "cases")
@@ -59,7 +60,8 @@ class PlainForecast:
     """Writes forecasts of one bundle for the pack that it was learned for. Holds nothing of any request.
 
     Attributes:
-        loaded: the pack.
+        forecaster: the bundle.
+        holds_always: whether it has neither a first nor a last day.
     """
 
     def __init__(self, forecaster: Forecaster, loaded: LoadedPack[Any]) -> None:
@@ -70,7 +72,7 @@ class PlainForecast:
             loaded: the pack.
         """
         header = forecaster.header
-        self.loaded = loaded
+        self.forecaster, self.holds_always = forecaster, holds_always(forecaster)
         self._ask = forecaster.ask_numbers
         self._level, self._most_in_set = header.level, float(forecaster.most_in_set)
         found = (loaded.facts_of_group(code) for code in forecaster.codes.groups)

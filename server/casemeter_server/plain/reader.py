@@ -31,7 +31,7 @@ class PlainAnswer(NamedTuple):
     """The answer to a plain request.
 
     Attributes:
-        verdict: serialised, as the ordinary way serialises it.
+        verdict: serialised, as the ordinary way serialises it: what grouping says of it.
         status: how the case ends.
         call_id: of the request; may be empty.
         day: local day of discharge, or else of ``as_of``, in days since 1970-01-01.
