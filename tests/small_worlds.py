@@ -9,7 +9,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from casemeter_grouper.case import Case
 from casemeter_grouper.history.truth import Observation
@@ -229,17 +228,3 @@ def spent(world: World, days: int, day: int, happens: int) -> float:
         return world.plain_first_share + (1 - world.plain_first_share) * (day - 1) / (days - 1)
     rest = 1 - world.first_share - world.operation_share
     return world.first_share + world.operation_share * (happens <= day) + rest * day / days
-
-
-def key(seen: Observation, cost_edges: NDArray[np.float64]) -> tuple[object, ...]:
-    """What two stays that look alike have in common."""
-    band = int(np.searchsorted(cost_edges, seen.cost_fen))
-    return (
-        min(seen.day, 3),
-        seen.principal,
-        seen.others,
-        seen.procedures,
-        seen.done,
-        band,
-        seen.age_years > 40,
-    )

@@ -40,27 +40,24 @@ def days_of(world: World) -> Days:
 def _thresholds(means, dispersion):  # type: ignore[no-untyped-def]
     counts = np.empty(len(means), np.int64)
     for place in range(len(means)):
-        counts[place] = _survival(means[place], dispersion, np.empty(0), 0)
+        counts[place] = _go_through(means[place], dispersion, np.empty(0), 0)
     at = np.zeros(len(means) + 1, np.int64)
     at[1:] = np.cumsum(counts + 1)
     threshold = np.empty(at[-1])
     for place in range(len(means)):
         own = threshold[at[place] : at[place + 1]]
-        _survival(means[place], dispersion, own, counts[place])
-        # Probabilities of more days become numbers; near the end of either side they keep their digits.
+        _go_through(means[place], dispersion, own, counts[place])
         own[0] = -FAR
         own[-1] = FAR
     return at, threshold
 
 
 @njit(cache=True)
-def _survival(mean, dispersion, out, count):  # type: ignore[no-untyped-def]
-    """Return how many days a stay may have; fill in the thresholds between them where ``out`` has room."""
+def _go_through(mean, dispersion, out, count):  # type: ignore[no-untyped-def]
+    """Return how many days a stay may have; fill in the thresholds between them if ``count`` tells how many."""
     odds = mean / (dispersion + mean)
     probability = (1 - odds) ** dispersion
     up_to, days = probability, 1
-    # Summed from the end, what is left would keep all digits; from the start it does to 1e-16, which is below
-    # what is left at the last day.
     while 1 - up_to > _LEAST:
         if days < count:
             out[days] = quantile(up_to) if up_to <= 0.5 else -quantile(1 - up_to)

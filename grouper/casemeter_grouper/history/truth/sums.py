@@ -23,7 +23,7 @@ PLAIN, BEFORE, AFTER = 0, 1, 2
 """Courses: no operation, an operation on a later day, an operation by the end of the day."""
 
 _FAR_OUT: Final = 9.0
-"""Costs farther from the mean of their scenario, in its sigmas, are left out."""
+"""Costs farther from the mean of their scenario, in its sigmas, are left out; so are days as improbable."""
 
 
 class Law(NamedTuple):
