@@ -54,7 +54,7 @@ def _thresholds(means, dispersion):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _go_through(mean, dispersion, out, count):  # type: ignore[no-untyped-def]
-    """Return how many days a stay may have; fill in the thresholds between them if ``count`` tells how many."""
+    """Return how many days a stay may have; fill in the thresholds between them if ``count`` tells it."""
     odds = mean / (dispersion + mean)
     probability = (1 - odds) ** dispersion
     up_to, days = probability, 1
