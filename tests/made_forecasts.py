@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ class MadeForecaster(Forecaster):
         self, header: Header, answering: Answering, sha256: str = "f" * 64, groups: Sequence[str] = ()
     ) -> None:
         self.header, self.sha256, self.most_in_set = header, sha256, SHOWN
-        self.codes = Codes([], [], [], sorted(groups), [], [], [], [], [])
+        # Of its lists of codes only the groups are asked for.
+        self.codes = Codes(**{**{own.name: [] for own in fields(Codes)}, "groups": sorted(groups)})
         self.asked: list[Known] = []
         self._answering = answering
 
