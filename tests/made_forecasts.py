@@ -32,7 +32,8 @@ class MadeForecaster(Forecaster):
     ) -> None:
         self.header, self.sha256, self.most_in_set = header, sha256, SHOWN
         # Of its lists of codes only the groups are asked for.
-        self.codes = Codes(**{**{own.name: [] for own in fields(Codes)}, "groups": sorted(groups)})
+        lists: dict[str, Any] = {own.name: [] for own in fields(Codes)}
+        self.codes = Codes(**{**lists, "groups": sorted(groups)})
         self.asked: list[Known] = []
         self._answering = answering
 
