@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from casemeter.v1 import charges_pb2, service_pb2, verdict_pb2
 from casemeter.v1 import encounter_pb2 as pb
-from casemeter.v1 import service_pb2, verdict_pb2
 from casemeter.v1.living_pb2 import EncounterState
 from casemeter_server.care_facts import MAX_FILLED
 from casemeter_server.doors.facts import DoorFacts
@@ -83,7 +83,6 @@ class _Filler:
     def fill(self) -> None:
         """Fill what is absent as a whole, and then below what is there."""
         sent = {found.name for found, _ in self._target.ListFields()}
-        charged = [line.id for line in self._target.charges.lines]
         for found, value in self._source.ListFields():
             if found.name in sent:
                 self._fill_below(found, value)
@@ -92,13 +91,15 @@ class _Filler:
                     value = self._not_done(value)
                     if not value:
                         continue
+                elif found.name == "charges" and "orders" in sent:
+                    value = self._not_ordered_charges(value)
+                    if not value.ByteSize():
+                        continue
                 self._take(self._target, found, value, found.name)
                 if found.name == "charges":
                     self._forget_categories()
         if "orders" not in sent:
             self._leave_out_charged()
-        elif not charged:
-            self._leave_out_ordered()
 
     def _is_lacking(self, found: Any, sent: set[str]) -> bool:
         name: str = found.name
@@ -152,10 +153,11 @@ class _Filler:
         if target.lines:
             self._fill_entries(target.lines, source.lines, "charges.lines")
         elif not target.daily_totals and self._same_system():
-            for name in ("lines", "daily_totals"):
-                if getattr(source, name) and not self._door.carries(f"charges.{name}"):
-                    place = f"charges.{name}"
-                    self._take(target, _field(target, name), getattr(source, name), place)
+            entries = {"lines": self._not_ordered(source.lines), "daily_totals": source.daily_totals}
+            for name, own in entries.items():
+                place = f"charges.{name}"
+                if own and not self._door.carries(place):
+                    self._take(target, _field(target, name), own, place)
 
     def _same_system(self) -> bool:
         """Whether categories of both are read alike."""
@@ -208,15 +210,22 @@ class _Filler:
         for order in self._target.orders:
             order.ClearField("category")
 
-    def _leave_out_ordered(self) -> None:
-        """Leave out charges that the message still has as orders."""
+    def _not_ordered(self, lines: Iterable[charges_pb2.ChargeLine]) -> list[charges_pb2.ChargeLine]:
+        """Return lines without those that the request still has as orders, and what undoes them."""
         ordered = {order.id for order in self._target.orders} - {""}
-        lines = self._target.charges.lines
-        kept = [line for line in lines if line.id not in ordered and line.reverses not in ordered]
-        if len(kept) < len(lines):
-            del lines[:]
-            lines.extend(kept)
-            self._target.charges.ClearField("total_fen")
+        return [line for line in lines if line.id not in ordered and line.reverses not in ordered]
+
+    def _not_ordered_charges(self, charges: charges_pb2.Charges) -> charges_pb2.Charges:
+        """Return charges without such lines; what is left has no sum of its own then."""
+        kept = self._not_ordered(charges.lines)
+        if len(kept) == len(charges.lines):
+            return charges
+        found = charges_pb2.Charges()
+        found.CopyFrom(charges)
+        del found.lines[:]
+        found.lines.extend(kept)
+        found.ClearField("total_fen")
+        return found
 
     def _leave_out_charged(self) -> None:
         """Leave out orders that are among the charges."""
