@@ -29,7 +29,7 @@ SHARD: Final = 100_000
 """Stays in one file."""
 
 MOST_CASES: Final = 100_000_000
-DEFAULT_UNTIL: Final = date(2026, 10, 31)
+DEFAULT_UNTIL: Final = date(2025, 12, 31)
 FIRST_UNTIL, LAST_UNTIL = date(2000, 1, 1), date(2100, 12, 31)
 _EPOCH = date(1970, 1, 1).toordinal()
 
