@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, replace
-from datetime import date
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NamedTuple, TypeVar
@@ -49,9 +48,6 @@ from casemeter_grouper.pack.sources import open_compiled
 from common import machine
 
 SEED = 1
-LAST_DAY = date(2026, 12, 31)
-"""So that the three years of the history are calendar years."""
-
 ENOUGH = 30
 """Stays of a group from which a mean is as good as normal."""
 
@@ -99,9 +95,7 @@ def apart(work: Callable[..., Result], *arguments: Any) -> Result:
 
 def generate_there(cases: int, bundle: Path, folder: Path) -> None:
     """Write a history."""
-    generate(
-        Order(open_compiled(bundle), read_recipe("first"), read_caseload(), cases, SEED, LAST_DAY), folder
-    )
+    generate(Order(open_compiled(bundle), read_recipe("first"), read_caseload(), cases, SEED), folder)
 
 
 def grouping(bundle: Path) -> PackGrouping:
