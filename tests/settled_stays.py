@@ -79,6 +79,7 @@ def stay_chunk(stays: Sequence[Stay]) -> SettledChunk:
         principal=nothing,
         others=empty,
         procedures=empty,
+        newborn=np.full((count, 2), np.nan),
     )
 
 

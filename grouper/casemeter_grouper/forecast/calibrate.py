@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from casemeter_grouper.forecast.forecaster import Asked
-from casemeter_grouper.forecast.kernel import NO_COST, PART_COUNT
+from casemeter_grouper.forecast.kernel import BUCKET, COST, DAY, NO_COST
 
 _FEWEST = 300
 """Days that a chapter and bucket need for a level of their own."""
@@ -41,7 +41,7 @@ def set_levels(
 ) -> Floats:
     """Return the level that sets must reach, by chapter and bucket; never below the level itself."""
     need = needed(asked, final)
-    bucket = known[:, PART_COUNT - 1]
+    bucket = known[:, BUCKET]
     answered = asked.sizes > 0
     levels = np.full(shape, level)
     for day in range(shape[1]):
@@ -49,8 +49,9 @@ def set_levels(
         common = _quantile(need[of_day], level)
         for number in range(shape[0]):
             own = need[of_day & (chapter == number)]
-            levels[number, day] = max(level, common, _quantile(own, level) if len(own) >= _FEWEST else 0.0)
-    return np.minimum(levels, 1.0)
+            levels[number, day] = max(level, _quantile(own, level) if len(own) >= _FEWEST else common)
+    found: Floats = np.minimum(levels, 1.0)
+    return found
 
 
 def _quantile(values: Floats, level: float) -> float:
@@ -71,17 +72,16 @@ def margins(
     level: float,
 ) -> Floats:
     """Return how much wider each end must be drawn, by bucket; below 0 where it may be narrower."""
-    bucket, cost = known[:, PART_COUNT - 1], known[:, PART_COUNT + 1]
-    day = known[:, PART_COUNT]
+    bucket, cost = known[:, BUCKET], known[:, COST]
+    day = known[:, DAY]
     found = np.zeros((buckets, 4))
     final = np.log(np.maximum(final_cost, 1).astype(np.float64))
-    with np.errstate(divide="ignore"):
-        low, high = np.log(asked.ends[:, 0]), np.log(asked.ends[:, 2])
+    low, high = (np.log(np.maximum(asked.ends[:, at], 1.0)) for at in (0, 2))
     left = np.log(1.0 + days - day)
-    days_low, days_high = (np.log(1.0 + asked.ends[:, at] - day) for at in (3, 5))
+    days_low, days_high = (np.log(np.maximum(1.0 + asked.ends[:, at] - day, 1.0)) for at in (3, 5))
     for at in range(buckets):
         own = (bucket == at) & (asked.sizes > 0)
         paid = own & (cost != NO_COST)
-        found[at, :2] = max(_quantile(np.maximum(low - final, final - high)[paid], level), 0.0)
-        found[at, 2:] = max(_quantile(np.maximum(days_low - left, left - days_high)[own], level), 0.0)
+        found[at, :2] = _quantile(np.maximum(low - final, final - high)[paid], level)
+        found[at, 2:] = _quantile(np.maximum(days_low - left, left - days_high)[own], level)
     return found

@@ -1,14 +1,14 @@
-"""Fitting a forecast from histories: read, split by time, count, smooth, calibrate, and test on the newest.
+"""Fitting a forecast from histories: read, split by time, learn, weigh, calibrate, and test on the newest.
 
 This module loads polars and scipy; nothing that serves calls imports it.
 """
 
 from __future__ import annotations
 
-import tomllib
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from importlib import resources
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,41 +18,60 @@ from numpy.typing import NDArray
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.dip.compiled import CompiledCatalogue
 from casemeter_grouper.dip.grouping import CatalogueGrouper
-from casemeter_grouper.forecast import calibrate, counting
-from casemeter_grouper.forecast.ends import fit_ends
+from casemeter_grouper.forecast import calibrate
+from casemeter_grouper.forecast.complications import Complications
 from casemeter_grouper.forecast.forecaster import Forecaster
-from casemeter_grouper.forecast.keys import masks_of
-from casemeter_grouper.forecast.model import Header, Model
-from casemeter_grouper.forecast.numbering import Numbering
-from casemeter_grouper.forecast.stay_days import Departments, StayDays, read_days
+from casemeter_grouper.forecast.histories import Picker, Read, read_days
+from casemeter_grouper.forecast.kernel import BUCKET
+from casemeter_grouper.forecast.learn import learn
+from casemeter_grouper.forecast.model import Model
+from casemeter_grouper.forecast.numbering import Numbering, codes_of
+from casemeter_grouper.forecast.report import Report, report_of
+from casemeter_grouper.forecast.stay_days import StayDays
+from casemeter_grouper.forecast.weights import fit_weights
+from casemeter_grouper.forecast.wish import Wish
 from casemeter_grouper.grouping import Grouper
 from casemeter_grouper.history.reading.grouping import PackGrouping
+from casemeter_grouper.history.settled import Choices
 from casemeter_grouper.pack.progress import advance
 
-
-def settings() -> dict[str, Any]:
-    """Return how forecasts are learned unless told otherwise."""
-    return tomllib.loads(resources.files(__package__).joinpath("settings.toml").read_text("utf-8"))
+FEWEST_STAYS = 1_000
+"""Stays that a fit needs: with fewer nothing can be held back to calibrate and to test."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is asked of a fit.
+class TooFewStaysError(ValueError):
+    """A history that is too small to learn a forecast from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """A pack whose groups are foretold.
 
     Attributes:
-        header: who the forecast will be.
-        most_in_set: the most groups of a set that is useful.
-        learned: share of the stays that are learned from, the oldest.
-        calibrated: share that thresholds are taken from, the next; the newest are left for the test.
-        seed: of the days that are drawn.
+        grouping: groups stays by it.
+        complications: what it knows of diagnoses as complications.
+        chapters: MDC of each group; empty texts in a catalogue.
+        id: of the pack.
+        sha256: content hash of its bundle.
     """
 
-    header: Header
-    most_in_set: int = 6
-    learned: float = 0.7
-    calibrated: float = 0.15
-    seed: int = 1
-    settings: dict[str, Any] = field(default_factory=settings)
+    grouping: PackGrouping
+    complications: Complications
+    chapters: Sequence[str]
+    id: str
+    sha256: str
+
+    @classmethod
+    def of(cls, pack: CompiledScheme | CompiledCatalogue) -> Pack:
+        """Take an opened pack."""
+        if isinstance(pack, CompiledScheme):
+            grouping = PackGrouping(Grouper(pack))
+            chapter = {leaf.group: leaf.mdc.name for leaf in reversed(pack.leaves) if leaf}
+            chapters = [chapter[code] for code in grouping.groups]
+        else:
+            grouping = PackGrouping(CatalogueGrouper(pack))
+            chapters = [""] * len(grouping.groups)
+        return cls(grouping, Complications(pack), chapters, pack.header.id, pack.sha256)
 
 
 class Split(NamedTuple):
@@ -63,21 +82,25 @@ class Split(NamedTuple):
     tested: StayDays
 
 
-def opened(pack: CompiledScheme | CompiledCatalogue) -> tuple[PackGrouping, list[str]]:
-    """Return how a pack groups, and the MDC of each of its groups."""
-    if isinstance(pack, CompiledScheme):
-        grouping = PackGrouping(Grouper(pack))
-        chapter = {leaf.group: leaf.mdc.name for leaf in reversed(pack.leaves) if leaf}
-        return grouping, [chapter[code] for code in grouping.groups]
-    grouping = PackGrouping(CatalogueGrouper(pack))
-    return grouping, [""] * len(grouping.groups)
+class Fitted(NamedTuple):
+    """What a fit found.
+
+    Attributes:
+        sha256: content hash of the bundle.
+        read: what became of the history.
+        report: how well the bundle does on the newest stays.
+    """
+
+    sha256: str
+    read: Read
+    report: Report
 
 
-def one_day_of_each_bucket(day_from: Sequence[int], seed: int) -> Any:
+def one_day_of_each_bucket(day_from: Sequence[int], seed: int) -> Picker:
     """Return a picker of days: one of each bucket that a stay reaches."""
 
-    def pick(length: NDArray[np.int32], shard: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        chance = np.random.default_rng([seed, shard])
+    def pick(length: NDArray[np.int32], block: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        chance = np.random.default_rng([seed, block])
         stays, days = [], []
         for first, after in zip(day_from, [*day_from[1:], np.iinfo(np.int32).max], strict=True):
             there = np.flatnonzero(length >= first)
@@ -89,73 +112,93 @@ def one_day_of_each_bucket(day_from: Sequence[int], seed: int) -> Any:
     return pick
 
 
-def read(folders: Sequence[Path], grouping: PackGrouping, wish: Wish) -> tuple[StayDays, list[str]]:
-    """Return the days that are drawn from histories, and the departments they number."""
-    departments = Departments()
-    pick = one_day_of_each_bucket(wish.settings["day_from"], wish.seed)
-    parts: list[StayDays] = []
-    for folder in folders:
-        for rows in read_days(folder, grouping, pick, departments, _next_stay(parts)):
-            parts.append(rows)
-            advance("reading", len(parts), 0)
-    return StayDays.of(parts), list(departments.number)
+def fit(
+    paths: Sequence[Path], pack: Pack, wish: Wish, target: Path, choices: Choices | None = None
+) -> Fitted:
+    """Fit a forecast and write its bundle; equal histories give equal files.
+
+    Whoever watches (:mod:`casemeter_grouper.pack.progress`) is told how far it has come.
+
+    Args:
+        paths: folders of histories, and files of them.
+        pack: whose groups are foretold.
+        wish: what is asked for.
+        target: the bundle; an existing one is replaced in one step.
+        choices: how the files are to be read.
+
+    Raises:
+        HistoryError: some file cannot be read; all faults of all files.
+        TooFewStaysError: too few stays can be learned from.
+        OSError: the bundle cannot be written.
+    """
+    pick = one_day_of_each_bucket(wish.day_from, wish.seed)
+    rows, read = read_days(paths, pack.grouping, pack.complications, pick, choices)
+    header = replace(wish.header, demonstration=wish.header.demonstration or read.made_up)
+    wish = replace(wish, header=header)
+    sha256, report = fit_days(rows, read.departments, pack, wish, target)
+    return Fitted(sha256, read, report)
 
 
-def _next_stay(parts: Sequence[StayDays]) -> int:
-    return int(parts[-1].stay.max()) + 1 if parts else 0
+def fit_days(
+    rows: StayDays, departments: Sequence[str], pack: Pack, wish: Wish, target: Path
+) -> tuple[str, Report]:
+    """Fit a forecast from days of stays and write its bundle; see :func:`fit`."""
+    parts = split(rows, wish)
+    codes = codes_of(parts.learned, pack.grouping, pack.chapters, departments)
+    numbering = Numbering(codes, pack.grouping, departments, wish.day_from, wish.age_from)
+    model = learn(parts.learned, numbering, wish)
+    model = replace(model, facts={**model.facts, **_days(parts)})
+    known = numbering.known(parts.calibrated)
+    model = weighed(model, _opened(model), parts.calibrated, known)
+    model = calibrated(model, _opened(model), parts.calibrated, known)
+    advance("testing", 0, 1)
+    report = report_of(_opened(model), parts.tested, numbering.known(parts.tested))
+    model = replace(model, facts={**model.facts, "tested": report.to_json()})
+    sha256 = model.write(target)
+    advance("testing", 1, 1)
+    return sha256, report
 
 
 def split(rows: StayDays, wish: Wish) -> Split:
-    """Split days by the discharge of their stays."""
+    """Split days by the discharge of their stays.
+
+    Raises:
+        TooFewStaysError: there are too few.
+    """
     _, first = np.unique(rows.stay, return_index=True)
+    if len(first) < FEWEST_STAYS:
+        raise TooFewStaysError(
+            f"{len(first):,} stays can be learned from; a forecast needs {FEWEST_STAYS:,} at least"
+        )
     ends = np.sort(rows.discharge[first])
-    bounds = [ends[int(len(ends) * share)] for share in (wish.learned, wish.learned + wish.calibrated)]
+    shares = (wish.learned, wish.learned + wish.calibrated)
+    bounds = [ends[min(int(len(ends) * share), len(ends) - 1)] for share in shares]
     part = np.searchsorted(bounds, rows.discharge, side="right")
-    return Split(*(rows.take(part == at) for at in range(3)))
+    found = Split(*(rows.take(part == at) for at in range(3)))
+    if not all(map(len, found)):
+        raise TooFewStaysError(
+            "the stays ended on too few days to be split by time into those that are learned from, "
+            "those that calibrate and those that test"
+        )
+    return found
 
 
-def learn(
-    rows: StayDays, grouping: PackGrouping, chapters: Sequence[str], departments: Sequence[str], wish: Wish
-) -> Model:
-    """Learn a forecast that is not calibrated yet."""
-    kind = "drg" if grouping.adrgs else "dip"
-    numbering = Numbering.of(rows, grouping, chapters, departments, wish.settings["day_from"])
-    parts = numbering.parts(rows)
-    final = rows.final_group + 1
-    masks = masks_of(wish.settings["contexts"][kind])
-    levels = [counting.count(level, masks[level], parts, final) for level in range(len(masks))]
-    strengths = counting.fit_strengths(levels, masks, parts, final, wish.seed)
-    odds = counting.smooth(levels, masks, parts, strengths, len(grouping.groups))
-    interval_masks = masks_of(wish.settings["intervals"][kind])
-    paid = rows.cost > 0
-    interval_keys, intervals = fit_ends(
-        rows.take(paid), numbering.parts(rows.take(paid)), interval_masks, wish.header.level
-    )
-    buckets = len(numbering.day_from)
-    arrays = {
-        "context_masks": masks,
-        "context_keys": np.concatenate([level.keys for level in odds]).astype(np.uint64),
-        "context_at": _joined(odds),
-        "context_cases": np.concatenate([level.cases for level in odds]).astype(np.int32),
-        "candidate": np.concatenate([level.group for level in odds]),
-        "odds": np.log(np.concatenate([level.probability for level in odds])),
-        "interval_masks": interval_masks,
-        "interval_keys": interval_keys.astype(np.uint64),
-        "intervals": intervals,
-        "margins": np.zeros((buckets, 4)),
-        "levels": np.full((len(numbering.codes.chapters) + 1, buckets), wish.header.level),
-        "group_chapter": np.array([0, *numbering.codes.group_chapter], np.int32),
-    }
-    facts = {"strengths": [list(strength) for strength in strengths], "stays": len(np.unique(rows.stay))}
-    return Model(
-        wish.header,
-        numbering.codes,
-        wish.most_in_set,
-        wish.settings["day_from"],
-        wish.settings["age_from"],
-        facts,
-        arrays,
-    )
+def weighed(model: Model, forecaster: Forecaster, rows: StayDays, known: NDArray[np.int64]) -> Model:
+    """Return a model whose odds and costs weigh as they should.
+
+    Args:
+        model: that was learned.
+        forecaster: the same, opened.
+        rows: days of stays that were not learned from.
+        known: the same days as the kernel takes them.
+    """
+    families, found, sizes = forecaster.scores(known)
+    final = np.array([0, *model.codes.group_family], np.int32)[rows.final_group.astype(np.int32) + 1]
+    there = np.arange(families.shape[1]) < sizes[:, None]
+    hits = there & (families == final[:, None])
+    hit = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
+    weights = fit_weights(found, there, hit, known[:, BUCKET].astype(np.int32), len(model.day_from))
+    return replace(model, arrays={**model.arrays, "weights": weights})
 
 
 def calibrated(model: Model, forecaster: Forecaster, rows: StayDays, known: NDArray[np.int64]) -> Model:
@@ -168,14 +211,30 @@ def calibrated(model: Model, forecaster: Forecaster, rows: StayDays, known: NDAr
         known: the same days as the kernel takes them.
     """
     asked = forecaster.ask_all(known)
-    chapter = model.arrays["group_chapter"][rows.planned + 1]
-    shape = model.arrays["levels"].shape
-    level = model.header.level
-    levels = calibrate.set_levels(asked, known, rows.final_group + 1, chapter, shape, level)
+    chapter = model.arrays["group_chapter"][rows.planned.astype(np.int32) + 1]
+    shape, level = model.arrays["levels"].shape, model.header.level
+    final = rows.final_group.astype(np.int32) + 1
+    levels = calibrate.set_levels(asked, known, final, chapter, shape, level)
     margins = calibrate.margins(asked, known, rows.final_cost, rows.days, shape[1], level)
     return replace(model, arrays={**model.arrays, "levels": levels, "margins": margins})
 
 
-def _joined(odds: Sequence[counting.Odds]) -> NDArray[np.int32]:
-    sizes = np.concatenate([np.diff(level.at) for level in odds])
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+def _opened(model: Model) -> Forecaster:
+    """Return a model as it answers."""
+    with tempfile.TemporaryDirectory(prefix="casemeter-forecast-") as folder:
+        path = Path(folder) / "model"
+        model.write(path)
+        return Forecaster.open(path)
+
+
+def _days(parts: Split) -> dict[str, Any]:
+    """First and last day of discharge of what was learned from, calibrated with and tested with."""
+    names = ("learned", "calibrated", "tested")
+    return {
+        f"{name}_discharges": _first_and_last(part.discharge) for name, part in zip(names, parts, strict=True)
+    }
+
+
+def _first_and_last(discharge: NDArray[Any]) -> list[str]:
+    epoch = date(1970, 1, 1)
+    return [(epoch + timedelta(days=int(day))).isoformat() for day in (discharge.min(), discharge.max())]

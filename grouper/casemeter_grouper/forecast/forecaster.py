@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from casemeter_grouper.compiled.bundle import BundleFile, open_bundle
-from casemeter_grouper.forecast.kernel import ARRAYS, NO_COST, SHOWN, run, run_one
-from casemeter_grouper.forecast.known import Absent, Answer, Candidate, Interval, Known
-from casemeter_grouper.forecast.model import KIND, Codes, Header
+from casemeter_grouper.compiled.bundle import Arrays, BundleFile, open_bundle
+from casemeter_grouper.forecast.kernel import (
+    ARRAYS,
+    COUNTED_STATES,
+    MOST_COUNTED,
+    NO_COST,
+    POSITIONS,
+    SHOWN,
+    run,
+    run_one,
+    scores,
+)
+from casemeter_grouper.forecast.known import Absent, Answer, Candidate, Interval, Known, Procedures
+from casemeter_grouper.forecast.model import CATEGORY, KIND, SUBCATEGORY, Codes, Header
 
-_NOTHING: Final = (0, 0, 0)
+_NO_GROUP: Final = (0, 0, 0)
+_PENDING: Final = int(Procedures.PENDING)
 
 
 class Asked(NamedTuple):
@@ -51,21 +64,29 @@ class Forecaster:
         self.header = Header(**manifest["header"])
         self.most_in_set: int = manifest["most_in_set"]
         self.codes = Codes(**manifest["codes"])
-        self._day_bucket = _steps(manifest["day_from"])
-        self._last_bucket = len(manifest["day_from"]) - 1
-        subcategory, category = (
-            {code: at for at, code in enumerate(codes, 1)}
-            for codes in (self.codes.subcategories, self.codes.categories)
-        )
-        self._subcategory, self._category = subcategory, category
+        self._bucket = _steps(manifest["day_from"])
+        self._age = _steps(manifest["age_from"], 1)
+        self._subcategory = {code: at for at, code in enumerate(self.codes.subcategories, 1)}
+        self._category = {code: at for at, code in enumerate(self.codes.categories, 1)}
         self._principal = {
-            code: (at, subcategory[code[:5]], category[code[:3]])
+            code: (at, self._subcategory[code[:SUBCATEGORY]], self._category[code[:CATEGORY]])
             for at, code in enumerate(self.codes.principals, 1)
         }
-        self._group = {code: at for at, code in enumerate(self.codes.groups, 1)}
-        self._family = (0, *self.codes.group_family)
+        self._group = {
+            code: (at, family, position)
+            for at, (code, family, position) in enumerate(
+                zip(
+                    self.codes.groups,
+                    self.codes.group_family,
+                    positions(self.codes.group_family),
+                    strict=True,
+                ),
+                1,
+            )
+        }
+        self._usual_state: Sequence[int] = manifest["usual_state"]
         self._department = {code: at for at, code in enumerate(self.codes.departments, 1)}
-        self._most = int(np.diff(file.arrays["context_at"].astype(np.int64)).max(initial=0)) + 1
+        self._most = _room(file.arrays)
         # Two plain arrays: a named tuple of the same types as another kernel's makes every call slow.
         self._body = file.body
         self._places = np.array([file.place(name) for name in ARRAYS], np.int64)
@@ -85,20 +106,35 @@ class Forecaster:
         Raises:
             ValueError: the day is before the first.
         """
-        day, principal, group, planned_group, cost, _, department = known
+        number, family, position = self._group.get(known.planned_group, _NO_GROUP)
+        code = self._principal.get(known.principal)
+        if code is None:
+            prefixes = known.principal[:SUBCATEGORY], known.principal[:CATEGORY]
+            code = (0, self._subcategory.get(prefixes[0], 0), self._category.get(prefixes[1], 0))
+        if known.procedures is not None:
+            state = int(known.procedures)
+        elif known.group != known.planned_group:
+            state = _PENDING
+        else:
+            state = self._usual_state[family]
+        major, minor = known.major, known.minor
+        if major is None or minor is None:
+            complications = COUNTED_STATES + position
+        else:
+            complications = min(major, MOST_COUNTED) * (MOST_COUNTED + 1) + min(minor, MOST_COUNTED)
+        day, years, cost = known.day, known.age_years, known.cost_fen
         if day < 1:
             raise ValueError(f"the day of admission is day 1; there is no day {day}")
-        planned = self._group.get(planned_group, 0)
-        code = self._principal.get(principal)
-        if code is None:
-            code = (0, self._subcategory.get(principal[:5], 0), self._category.get(principal[:3], 0))
+        buckets, ages = self._bucket, self._age
         return (
             *code,
-            planned,
-            self._family[planned],
-            self._department.get(department, 0),
-            int(group != planned_group),
-            self._day_bucket[day] if day < len(self._day_bucket) else self._last_bucket,
+            family,
+            self._department.get(known.department, 0),
+            state,
+            buckets[day] if day < len(buckets) else buckets[-1],
+            number,
+            complications,
+            0 if years is None else ages[years] if years < len(ages) else ages[-1],
             day,
             NO_COST if cost is None else cost,
         )
@@ -135,7 +171,21 @@ class Forecaster:
             np.zeros((count, 6)),
         )
         run(self._body, self._places, known, *asked)
-        return asked
+        order = np.argsort(-asked.probabilities, axis=1, kind="stable")
+        return asked._replace(
+            groups=np.take_along_axis(asked.groups, order, axis=1),
+            probabilities=np.take_along_axis(asked.probabilities, order, axis=1),
+        )
+
+    def scores(
+        self, known: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
+        """Return what weights are fitted to; see :func:`casemeter_grouper.forecast.kernel.scores`."""
+        most = int(np.diff(self.file.arrays["context_at"].astype(np.int64)).max(initial=1))
+        families, sizes = np.zeros((len(known), most), np.int32), np.zeros(len(known), np.int32)
+        found = np.zeros((len(known), most, 2))
+        scores(self._body, self._places, known, families, found, sizes)
+        return families, found, sizes
 
     def answer(self, known: Known, numbers: list[float]) -> Answer | Absent:
         """Return the answer that the kernel's numbers stand for."""
@@ -165,6 +215,23 @@ class Forecaster:
         )
 
 
-def _steps(first: list[int]) -> tuple[int, ...]:
-    """Return the step of each number from 0 to the first of the last step."""
-    return tuple(max(bisect_right(first, number) - 1, 0) for number in range(first[-1] + 1))
+def positions(group_family: Sequence[int]) -> list[int]:
+    """Return the place of each group in its family, from 0; those beyond the last count as the last."""
+    seen: Counter[int] = Counter()
+    found = []
+    for family in group_family:
+        found.append(min(seen[family], POSITIONS - 1))
+        seen[family] += 1
+    return found
+
+
+def _steps(first: Sequence[int], number: int = 0) -> tuple[int, ...]:
+    """Return the step of each number from 0 to the first of the last step; the first step has a number."""
+    return tuple(max(bisect_right(first, at) - 1, 0) + number for at in range(first[-1] + 1))
+
+
+def _room(arrays: Arrays) -> int:
+    """The most groups that the families of any context have together."""
+    members = np.diff(arrays["member_at"].astype(np.int64))[arrays["candidate"]]
+    ends = np.concatenate([[0], np.cumsum(members)])[arrays["context_at"]]
+    return int(np.diff(ends).max(initial=1))

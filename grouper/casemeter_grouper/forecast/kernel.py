@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from casemeter_grouper.forecast.keys import LEVEL_SHIFT, SHIFTS
+from casemeter_grouper.forecast.known import Procedures
 
 SHOWN: Final = 10
 """The most candidates that an answer names."""
@@ -22,8 +23,24 @@ SHOWN: Final = 10
 NO_COST: Final = -(2**62)
 """Stands for a cost that is not known."""
 
+MOST_COUNTED: Final = 2
+"""More MCCs, or more CCs, are counted as so many."""
+
+COUNTED_STATES: Final = (MOST_COUNTED + 1) ** 2
+POSITIONS: Final = 4
+STATES: Final = COUNTED_STATES + POSITIONS
+"""What is known of complications: how many stand, or else the place of the group in its family."""
+
+PROCEDURE_STATES: Final = len(Procedures)
+
+UNLIKELY_SHARE: Final = 0.02
+UNLIKELY_VARIANCE: Final = 1.5
+"""So many costs lie far off, with so much more variance."""
+
 ARRAYS: Final = (
-    *("context_masks", "context_keys", "context_at", "context_cases", "candidate", "odds"),
+    *("context_masks", "context_keys", "context_at", "context_cases"),
+    *("candidate", "odds", "middle", "variance", "trend", "weights"),
+    *("member_at", "member", "share_row", "shares"),
     *("interval_masks", "interval_keys", "intervals", "margins", "levels", "group_chapter"),
 )
 """The arrays of a bundle that make :class:`Tables`, in its order."""
@@ -32,18 +49,27 @@ ARRAYS: Final = (
 class Tables(NamedTuple):
     """A forecast bundle as the kernel reads it.
 
-    There are ``L`` levels of contexts, ``C`` contexts with ``E`` candidates in all, ``K`` levels and ``I``
-    contexts of intervals, ``B`` buckets of days, ``G`` groups and ``M`` chapters of groups, both counted
-    from 1; 0 is no such thing.
+    There are ``L`` levels of contexts, ``C`` contexts with ``E`` candidates in all, ``F`` families, ``G``
+    groups and ``M`` chapters, each counted from 1 (0 is no such thing), ``K`` levels and ``I`` contexts of
+    intervals, ``B`` buckets of days, ``S`` states of complications and ``A`` age bands, one of them for
+    unknown ages.
 
     Attributes:
-        context_masks: int32, ``L x 8``: which parts the contexts of a level name; the most special first.
+        context_masks: int32, ``L x parts``: which parts the contexts of a level name; the most special first.
         context_keys: int64, ``C``, ascending.
         context_at: int32, ``C + 1``: context ``i`` has the candidates ``at[i]`` to ``at[i + 1] - 1``.
         context_cases: int32, ``C``: stays it was counted from.
-        candidate: int32, ``E``: number of a group; ascending within a context.
-        odds: float64, ``E``: ln of its probability. What the candidates leave is that of all other groups.
-        interval_masks: int32, ``K x 8``.
+        candidate: int32, ``E``: number of a family; ascending within a context.
+        odds: float64, ``E``: ln of its probability. What the candidates leave is that of all others.
+        middle: float64, ``E``: middle of the level of ln of cost of stays that end in it.
+        variance: float64, ``E``: its variance; 0: not known.
+        trend: float64, ``B x 4``: as :class:`casemeter_grouper.forecast.costs.Trend` has it.
+        weights: float64, ``B x 2``: of the odds and of the cost.
+        member_at: int32, ``F + 2``: family ``f`` has the groups ``member[at[f]:at[f + 1]]``.
+        member: int32: groups, ascending within a family.
+        share_row: int32, ``G + 1``: row of each group in what follows.
+        shares: float64, ``rows x (B * S * A)``: share of a group in its family; row 0: all of it.
+        interval_masks: int32, ``K x parts``.
         interval_keys: int64, ``I``, ascending.
         intervals: float64, ``I x 9``: as :data:`INTERVAL` names them.
         margins: float64, ``B x 4``: how much wider each end is drawn: cost below and above, days likewise.
@@ -57,6 +83,14 @@ class Tables(NamedTuple):
     context_cases: NDArray[np.int32]
     candidate: NDArray[np.int32]
     odds: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    trend: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    member_at: NDArray[np.int32]
+    member: NDArray[np.int32]
+    share_row: NDArray[np.int32]
+    shares: NDArray[np.float64]
     interval_masks: NDArray[np.int32]
     interval_keys: NDArray[np.int64]
     intervals: NDArray[np.float64]
@@ -76,11 +110,12 @@ running cost is ``slope * x`` and ``cost_low``, ``cost_middle`` or ``cost_high``
 ln of 1 and the days that are left.
 """
 
-
 PART_COUNT: Final = len(SHIFTS)
-_DAY, _COST = PART_COUNT, PART_COUNT + 1
-KNOWN_SIZE: Final = PART_COUNT + 2
-"""Numbers that are known of a day: its parts, the day, and the cost."""
+PROCEDURE_STATE, BUCKET = 5, 6
+GROUP, STATE, AGE, DAY, COST = range(PART_COUNT, PART_COUNT + 5)
+"""Places among what is known of a day; the parts of its contexts come first."""
+
+KNOWN_SIZE: Final = PART_COUNT + 5
 
 ANSWER_SIZE: Final = 9 + 2 * SHOWN
 """Numbers of an answer: candidates shown, size of the set, cases, ends and middles, then the candidates."""
@@ -93,20 +128,38 @@ def _part(body, places, number, item):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _ints(body, places, number):  # type: ignore[no-untyped-def]
+    return _part(body, places, number, 4).view(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def _floats(body, places, number):  # type: ignore[no-untyped-def]
+    return _part(body, places, number, 8).view(np.float64)
+
+
+@njit(cache=True, nogil=True)
 def _tables(body, places):  # type: ignore[no-untyped-def]
     return Tables(
-        _part(body, places, 0, 4).view(np.int32).reshape(places[0, 1], places[0, 2]),
+        _ints(body, places, 0).reshape(places[0, 1], places[0, 2]),
         _part(body, places, 1, 8).view(np.int64),
-        _part(body, places, 2, 4).view(np.int32),
-        _part(body, places, 3, 4).view(np.int32),
-        _part(body, places, 4, 4).view(np.int32),
-        _part(body, places, 5, 8).view(np.float64),
-        _part(body, places, 6, 4).view(np.int32).reshape(places[6, 1], places[6, 2]),
-        _part(body, places, 7, 8).view(np.int64),
-        _part(body, places, 8, 8).view(np.float64).reshape(places[8, 1], places[8, 2]),
-        _part(body, places, 9, 8).view(np.float64).reshape(places[9, 1], places[9, 2]),
-        _part(body, places, 10, 8).view(np.float64).reshape(places[10, 1], places[10, 2]),
-        _part(body, places, 11, 4).view(np.int32),
+        _ints(body, places, 2),
+        _ints(body, places, 3),
+        _ints(body, places, 4),
+        _floats(body, places, 5),
+        _floats(body, places, 6),
+        _floats(body, places, 7),
+        _floats(body, places, 8).reshape(places[8, 1], places[8, 2]),
+        _floats(body, places, 9).reshape(places[9, 1], places[9, 2]),
+        _ints(body, places, 10),
+        _ints(body, places, 11),
+        _ints(body, places, 12),
+        _floats(body, places, 13).reshape(places[13, 1], places[13, 2]),
+        _ints(body, places, 14).reshape(places[14, 1], places[14, 2]),
+        _part(body, places, 15, 8).view(np.int64),
+        _floats(body, places, 16).reshape(places[16, 1], places[16, 2]),
+        _floats(body, places, 17).reshape(places[17, 1], places[17, 2]),
+        _floats(body, places, 18).reshape(places[18, 1], places[18, 2]),
+        _ints(body, places, 19),
     )
 
 
@@ -131,25 +184,100 @@ def _find(masks, keys, known):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _cost_score(tables, known, place):  # type: ignore[no-untyped-def]
+    """Ln of how likely the running cost is if the stay ends in a candidate."""
+    bucket = known[BUCKET]
+    trend = tables.trend[bucket]
+    level = np.log(float(known[COST])) - trend[known[PROCEDURE_STATE]] * (
+        np.log(float(known[DAY])) - trend[PROCEDURE_STATES]
+    )
+    variance = tables.variance[place]
+    if variance == 0.0:
+        return 0.0
+    square = (level - tables.middle[place]) ** 2
+    near = (1 - UNLIKELY_SHARE) * np.exp(-square / (2 * variance)) / np.sqrt(variance)
+    wide = variance + UNLIKELY_VARIANCE
+    return np.log(near + UNLIKELY_SHARE * np.exp(-square / (2 * wide)) / np.sqrt(wide))
+
+
+@njit(cache=True, nogil=True)
+def _score(tables, known, context, score):  # type: ignore[no-untyped-def]
+    """Fill the scores of the families of a context; return the probability that they have together."""
+    bucket = known[BUCKET]
+    start, end = tables.context_at[context], tables.context_at[context + 1]
+    listed = 0.0
+    for place in range(start, end):
+        listed += np.exp(tables.odds[place])
+        score[place - start] = tables.weights[bucket, 0] * tables.odds[place]
+        if known[COST] > 0:
+            score[place - start] += tables.weights[bucket, 1] * _cost_score(tables, known, place)
+    return min(listed, 1.0)
+
+
+@njit(cache=True, nogil=True)
 def _fill(tables, known, group, probability):  # type: ignore[no-untyped-def]
-    """Fill the candidates of a day, the likeliest first; return how many, and the context, or -1."""
+    """Fill the candidates of a day; return how many there are, and the context, or -1."""
     context = _find(tables.context_masks, tables.context_keys, known)
     if context < 0:
         return 0, context
     start = tables.context_at[context]
-    size = tables.context_at[context + 1] - start
-    for place in range(size):
-        group[place] = tables.candidate[start + place]
-        probability[place] = np.exp(tables.odds[start + place])
-    # Few and nearly sorted: each is moved to its place. Equal ones stay in the order of their codes.
-    for place in range(1, size):
-        moved, odds = group[place], probability[place]
-        to = place
-        while to > 0 and probability[to - 1] < odds:
-            group[to], probability[to] = group[to - 1], probability[to - 1]
-            to -= 1
-        group[to], probability[to] = moved, odds
+    families = tables.context_at[context + 1] - start
+    score = np.empty(families)
+    listed = _score(tables, known, context, score)
+    most, total = score.max(), 0.0
+    for family in range(families):
+        score[family] = np.exp(score[family] - most)
+        total += score[family]
+    columns = tables.shares.shape[1] // tables.weights.shape[0]
+    cell = known[BUCKET] * columns + known[STATE] * (columns // STATES) + known[AGE]
+    size = 0
+    for family in range(families):
+        number = tables.candidate[start + family]
+        odds = listed * score[family] / total
+        for place in range(tables.member_at[number], tables.member_at[number + 1]):
+            group[size] = tables.member[place]
+            probability[size] = odds * tables.shares[tables.share_row[group[size]], cell]
+            size += 1
     return size, context
+
+
+@njit(cache=True, nogil=True)
+def scores(body, places, known, families, scores, sizes):  # type: ignore[no-untyped-def]
+    """Fill what the weights of many days are fitted to.
+
+    Args:
+        body: uint8, the mapped bytes of a bundle.
+        places: int64, one row for each array of :data:`ARRAYS`: first byte, rows, columns.
+        known: int64, ``n x KNOWN_SIZE``.
+        families: int32, ``n x most``, filled with the candidates.
+        scores: float64, ``n x most x 2``, filled with ln of their odds and that of the running cost.
+        sizes: int32, ``n``, filled with the number of candidates.
+    """
+    tables = _tables(body, places)
+    for row in range(known.shape[0]):
+        context = _find(tables.context_masks, tables.context_keys, known[row])
+        if context < 0:
+            continue
+        start = tables.context_at[context]
+        sizes[row] = tables.context_at[context + 1] - start
+        for place in range(sizes[row]):
+            families[row, place] = tables.candidate[start + place]
+            scores[row, place, 0] = tables.odds[start + place]
+            if known[row, COST] > 0:
+                scores[row, place, 1] = _cost_score(tables, known[row], start + place)
+
+
+@njit(cache=True, nogil=True)
+def _first(group, probability, size, wanted):  # type: ignore[no-untyped-def]
+    """Bring the likeliest to the front, of equal ones by number."""
+    for place in range(min(wanted, size)):
+        best = place
+        for other in range(place + 1, size):
+            more = probability[other] - probability[best]
+            if more > 0 or (more == 0 and group[other] < group[best]):
+                best = other
+        group[place], group[best] = group[best], group[place]
+        probability[place], probability[best] = probability[best], probability[place]
 
 
 @njit(cache=True, nogil=True)
@@ -167,8 +295,8 @@ def _set_size(probability, size, level):  # type: ignore[no-untyped-def]
 def _ends(tables, known, out):  # type: ignore[no-untyped-def]
     """Fill the ends and middles of final cost (fen) and length of stay (days)."""
     row = tables.intervals[_find(tables.interval_masks, tables.interval_keys, known)]
-    margins = tables.margins[known[PART_COUNT - 1]]
-    day, cost = known[_DAY], known[_COST]
+    margins = tables.margins[known[BUCKET]]
+    day, cost = known[DAY], known[COST]
     if cost != NO_COST:
         x = np.log(max(float(cost), 1.0))
         kept = min(max(x, row[0]), row[1])
@@ -188,8 +316,8 @@ def run_one(body, places, most, known):  # type: ignore[no-untyped-def]
     Args:
         body: uint8, the mapped bytes of a bundle.
         places: int64, one row for each array of :data:`ARRAYS`: first byte, rows, columns.
-        most: candidates, above :data:`~casemeter_grouper.forecast.counting.MOST`, for which there is room.
-        known: :data:`KNOWN_SIZE` whole numbers, a tuple or int64.
+        most: candidates for which there is room.
+        known: int64, :data:`KNOWN_SIZE` numbers.
 
     Returns:
         :data:`ANSWER_SIZE` numbers; none where no stay ever stood like this one.
@@ -199,11 +327,12 @@ def run_one(body, places, most, known):  # type: ignore[no-untyped-def]
     size, context = _fill(tables, known, group, probability)
     if context < 0:
         return np.empty(0, np.float64)
+    _first(group, probability, size, SHOWN)
     out = np.zeros(ANSWER_SIZE, np.float64)
     shown = min(size, SHOWN)
-    level = tables.levels[tables.group_chapter[known[3]], known[PART_COUNT - 1]]
+    level = tables.levels[tables.group_chapter[known[GROUP]], known[BUCKET]]
     out[0] = shown
-    out[1] = _set_size(probability, size, level)
+    out[1] = _set_size(probability, shown, level)
     out[2] = tables.context_cases[context]
     _ends(tables, known, out[3:9])
     for place in range(shown):
@@ -220,7 +349,7 @@ def run(body, places, known, groups, probabilities, sizes, ends):  # type: ignor
         body: uint8, the mapped bytes of a bundle.
         places: int64, one row for each array of :data:`ARRAYS`: first byte, rows, columns.
         known: int64, ``n x KNOWN_SIZE``.
-        groups: int32, ``n x most``, filled with the candidates, the likeliest first.
+        groups: int32, ``n x most``, filled with the candidates in the order of their families.
         probabilities: float64, ``n x most``, filled likewise.
         sizes: int32, ``n``, filled with the number of candidates; 0: no stay ever stood like this one.
         ends: float64, ``n x 6``, filled with the ends and middles of final cost and length of stay.

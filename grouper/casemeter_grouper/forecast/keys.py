@@ -15,24 +15,23 @@ PARTS: Final = {
     "code": 0,
     "subcategory": 1,
     "category": 2,
-    "group": 3,
-    "family": 4,
-    "department": 5,
-    "plan": 6,
-    "bucket": 7,
+    "family": 3,
+    "department": 4,
+    "state": 5,
+    "bucket": 6,
 }
 """What a context may name, and its place among the parts of a day of stay."""
 
-_FIELDS: Final = (0, 0, 0, 1, 1, 2, 3, 4)
+FIELDS: Final = (0, 0, 0, 1, 2, 3, 4)
 """Field of the number that each part is written in; those of one field are never named together."""
 
-WIDTHS: Final = (17, 15, 11, 1, 5)
-"""Bits of each field: principal diagnosis, group, department, plan, bucket."""
+WIDTHS: Final = (17, 15, 11, 2, 5)
+"""Bits of each field: principal diagnosis, family, department, state, bucket of days."""
 
 LEVEL_SHIFT: Final = sum(WIDTHS)
 _SHIFTS: Final = tuple(sum(WIDTHS[at + 1 :]) for at in range(len(WIDTHS)))
 
-SHIFTS: Final = tuple(_SHIFTS[field] for field in _FIELDS)
+SHIFTS: Final = tuple(_SHIFTS[field] for field in FIELDS)
 """How far to the left each part is written."""
 
 
@@ -42,10 +41,9 @@ class Parts(NamedTuple):
     code: NDArray[np.int32]
     subcategory: NDArray[np.int32]
     category: NDArray[np.int32]
-    group: NDArray[np.int32]
     family: NDArray[np.int32]
     department: NDArray[np.int32]
-    plan: NDArray[np.int32]
+    state: NDArray[np.int32]
     bucket: NDArray[np.int32]
 
 
@@ -69,3 +67,10 @@ def keys_of(level: int, mask: NDArray[np.int32], parts: Parts) -> NDArray[np.int
     for place in np.flatnonzero(mask).tolist():
         keys += parts[place].astype(np.int64) << SHIFTS[place]
     return keys
+
+
+def places_of(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each wanted key among ascending keys; -1 where it is not there."""
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    there = keys[at] == wanted if len(keys) else np.zeros(len(wanted), np.bool_)
+    return np.where(there, at, -1).astype(np.int64)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
+
+
+class Procedures(IntEnum):
+    """What is known of the procedures of a stay."""
+
+    NONE = 0
+    """None is done and none is planned."""
+    PENDING = 1
+    """One is planned and not done yet."""
+    DONE = 2
+    """All that are known are done."""
 
 
 class Known(NamedTuple):
@@ -17,6 +28,10 @@ class Known(NamedTuple):
         cost_fen: running cost; ``None``: unknown.
         age_years: completed years; ``None``: unknown.
         department: empty: unknown.
+        major: other diagnoses that stand as MCC: no exclusion takes them away. ``None``: not told; the group
+            then says what it can.
+        minor: those of the rest that stand as CC, likewise.
+        procedures: what is known of procedures. ``None``: not told; the two groups then say what they can.
     """
 
     day: int
@@ -26,6 +41,9 @@ class Known(NamedTuple):
     cost_fen: int | None = None
     age_years: int | None = None
     department: str = ""
+    major: int | None = None
+    minor: int | None = None
+    procedures: Procedures | None = None
 
 
 class Interval(NamedTuple):

@@ -12,6 +12,9 @@ from casemeter_grouper.compiled.bundle import Arrays
 
 KIND: Final = "forecast"
 
+SUBCATEGORY, CATEGORY = 5, 3
+"""Characters of a principal diagnosis that make its subcategory, and its category."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -46,13 +49,13 @@ class Codes:
 
     Attributes:
         principals: principal diagnoses that stays had.
-        subcategories: their first 5 characters.
-        categories: their first 3 characters.
+        subcategories: their first five characters.
+        categories: their first three characters.
         groups: every group of the pack, sorted.
-        families: ADRGs; empty for a catalogue.
+        families: ADRGs; in a catalogue, the groups.
         chapters: MDCs; empty for a catalogue.
         departments: those that stays had.
-        group_family: number of the ADRG of each group; 0: none.
+        group_family: number of the family of each group.
         group_chapter: number of its MDC; 0: none.
     """
 
@@ -75,6 +78,7 @@ class Model:
         most_in_set: the most groups of a set that is useful; wider ones are not told.
         day_from: first day of each bucket of days.
         age_from: first year of each age band.
+        usual_state: state of procedures that most days in each family have, from family 0.
         facts: what it rests on, as JSON values.
         arrays: those that the kernel reads.
     """
@@ -84,6 +88,7 @@ class Model:
     most_in_set: int
     day_from: Sequence[int]
     age_from: Sequence[int]
+    usual_state: Sequence[int]
     facts: Mapping[str, Any]
     arrays: Arrays
 
@@ -96,6 +101,7 @@ class Model:
             "most_in_set": self.most_in_set,
             "day_from": list(self.day_from),
             "age_from": list(self.age_from),
+            "usual_state": list(self.usual_state),
             "facts": dict(self.facts),
         }
         return bundle.write(path, manifest, self.arrays)

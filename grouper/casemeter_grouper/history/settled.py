@@ -98,6 +98,7 @@ class SettledChunk:
         principal: number of the principal diagnosis in :attr:`PackGrouping.diagnoses`; 0: unknown.
         others: numbers of the other diagnoses, in the order of the page; 0: unknown.
         procedures: numbers in :attr:`PackGrouping.procedures`, the main one first; 0: unknown.
+        newborn: ``n x 2``: age on admission in days, birth weight in grams; NaN: unknown.
     """
 
     file: int
@@ -117,6 +118,7 @@ class SettledChunk:
     principal: Ints
     others: Ragged
     procedures: Ragged
+    newborn: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.key)
@@ -211,6 +213,7 @@ class SettledHistory:
             stays.principal[kept],
             picked(stays.others, kept),
             picked(stays.procedures, kept),
+            stays.newborn[kept],
         )
 
     def _departments(self, written: pl.Series) -> Ints:

@@ -16,7 +16,6 @@ from casemeter_grouper.pack.build import SUFFIX
 from casemeter_grouper.pack.progress import advance
 
 if TYPE_CHECKING:
-    from casemeter_grouper.forecast.model import Model
     from casemeter_grouper.history.write import Order
 
 _LEVEL: Final = 0.9
@@ -62,24 +61,23 @@ def demo_forecast(scheme: Path, data: Path, stays: int) -> Path:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with tempfile.TemporaryDirectory(prefix="casemeter-demo-history-") as folder:
-            _learn(order, Path(folder) / "history", partial).write(partial)
+            _learn(order, Path(folder) / "history", partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return path
 
 
-def _learn(order: Order, folder: Path, partial: Path) -> Model:
+def _learn(order: Order, folder: Path, target: Path) -> None:
     """Make up a history and learn from it.
 
     Args:
         order: of the history.
         folder: for the history.
-        partial: for the forecast before it is calibrated.
+        target: the bundle.
     """
-    from casemeter_grouper.forecast import fit
-    from casemeter_grouper.forecast.forecaster import Forecaster
-    from casemeter_grouper.forecast.numbering import Numbering
+    from casemeter_grouper.forecast.fit import Pack, fit
+    from casemeter_grouper.forecast.wish import Wish
     from casemeter_grouper.history.write import generate
 
     made = 0
@@ -90,19 +88,7 @@ def _learn(order: Order, folder: Path, partial: Path) -> Model:
         advance("made-up stays", made, order.cases)
 
     generate(order, folder, tell)
-    grouping, chapters = fit.opened(order.pack)
-    id_ = order.pack.header.id
+    pack = Pack.of(order.pack)
     title = "演示：由虚构病例学得 · demonstration, learned from made-up stays"
-    header = Header(f"demo_forecast_{id_}", title, "1", "", "", id_, order.pack.sha256, _LEVEL, True)
-    wish = fit.Wish(header)
-    rows, departments = fit.read([folder], grouping, wish)
-    parts = fit.split(rows, wish)
-    advance("learning", 0, 1)
-    model = fit.learn(parts.learned, grouping, chapters, departments, wish)
-    model.write(partial)
-    day_from = wish.settings["day_from"]
-    numbering = Numbering.of(parts.learned, grouping, chapters, departments, day_from)
-    known = numbering.known(parts.calibrated)
-    calibrated = fit.calibrated(model, Forecaster.open(partial), parts.calibrated, known)
-    advance("learning", 1, 1)
-    return calibrated
+    header = Header(f"demo_forecast_{pack.id}", title, "1", "", "", pack.id, pack.sha256, _LEVEL, True)
+    fit([folder], pack, Wish(header), target)

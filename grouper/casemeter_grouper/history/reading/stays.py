@@ -77,6 +77,7 @@ class Stays:
     principal: Ints
     others: Ragged
     procedures: Ragged
+    newborn: NDArray[np.float64]
     findings: list[Finding]
 
 
@@ -154,6 +155,7 @@ class _Frame:
             principal,
             others,
             procedures,
+            np.stack([age_days, weight], axis=1),
             self.findings,
         )
 
