@@ -24,6 +24,7 @@ from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.histories import Picker, Read, read_days
 from casemeter_grouper.forecast.kernel import BUCKET
 from casemeter_grouper.forecast.learn import learn
+from casemeter_grouper.forecast.measured import measure
 from casemeter_grouper.forecast.model import Model
 from casemeter_grouper.forecast.numbering import Numbering, codes_of
 from casemeter_grouper.forecast.report import Report, report_of
@@ -39,6 +40,10 @@ FEWEST_STAYS = 1_000
 """Stays that a fit needs: with fewer nothing can be held back to calibrate and to test."""
 
 
+MOST_WEIGHED = 20_000
+"""Days of each bucket that weights are fitted to."""
+
+
 class TooFewStaysError(ValueError):
     """A history that is too small to learn a forecast from."""
 
@@ -51,6 +56,7 @@ class Pack:
         grouping: groups stays by it.
         complications: what it knows of diagnoses as complications.
         chapters: MDC of each group; empty texts in a catalogue.
+        divides: whether each group is a division of its ADRG, and not one for stays that it does not divide.
         id: of the pack.
         sha256: content hash of its bundle.
     """
@@ -58,6 +64,7 @@ class Pack:
     grouping: PackGrouping
     complications: Complications
     chapters: Sequence[str]
+    divides: Sequence[bool]
     id: str
     sha256: str
 
@@ -68,10 +75,13 @@ class Pack:
             grouping = PackGrouping(Grouper(pack))
             chapter = {leaf.group: leaf.mdc.name for leaf in reversed(pack.leaves) if leaf}
             chapters = [chapter[code] for code in grouping.groups]
+            divided = {leaf.group for leaf in pack.leaves if leaf and leaf.row}
+            divides = [code in divided for code in grouping.groups]
         else:
             grouping = PackGrouping(CatalogueGrouper(pack))
             chapters = [""] * len(grouping.groups)
-        return cls(grouping, Complications(pack), chapters, pack.header.id, pack.sha256)
+            divides = [True] * len(grouping.groups)
+        return cls(grouping, Complications(pack), chapters, divides, pack.header.id, pack.sha256)
 
 
 class Split(NamedTuple):
@@ -146,13 +156,13 @@ def fit_days(
     parts = split(rows, wish)
     codes = codes_of(parts.learned, pack.grouping, pack.chapters, departments)
     numbering = Numbering(codes, pack.grouping, departments, wish.day_from, wish.age_from)
-    model = learn(parts.learned, numbering, wish)
+    model = learn(parts.learned, numbering, pack.divides, wish)
     model = replace(model, facts={**model.facts, **_days(parts)})
     known = numbering.known(parts.calibrated)
-    model = weighed(model, _opened(model), parts.calibrated, known)
-    model = calibrated(model, _opened(model), parts.calibrated, known)
+    model = weighed(model, opened(model), parts.calibrated, known)
+    model = calibrated(model, opened(model), parts.calibrated, known)
     advance("testing", 0, 1)
-    report = report_of(_opened(model), parts.tested, numbering.known(parts.tested))
+    report = report_of(opened(model), parts.tested, numbering.known(parts.tested))
     model = replace(model, facts={**model.facts, "tested": report.to_json()})
     sha256 = model.write(target)
     advance("testing", 1, 1)
@@ -192,12 +202,15 @@ def weighed(model: Model, forecaster: Forecaster, rows: StayDays, known: NDArray
         rows: days of stays that were not learned from.
         known: the same days as the kernel takes them.
     """
-    families, found, sizes = forecaster.scores(known)
-    final = np.array([0, *model.codes.group_family], np.int32)[rows.final_group.astype(np.int32) + 1]
-    there = np.arange(families.shape[1]) < sizes[:, None]
-    hits = there & (families == final[:, None])
-    hit = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
-    weights = fit_weights(found, there, hit, known[:, BUCKET].astype(np.int32), len(model.day_from))
+    bucket = known[:, BUCKET]
+    family = np.array([0, *model.codes.group_family], np.int32)
+    weights = np.ones((len(model.day_from), 2))
+    for number in range(len(weights)):
+        some = np.flatnonzero(bucket == number)[:MOST_WEIGHED]
+        families, found, sizes = forecaster.scores(known[some])
+        final = family[rows.final_group[some].astype(np.int32) + 1]
+        there = np.arange(families.shape[1]) < sizes[:, None]
+        weights[number] = fit_weights(found, there, there & (families == final[:, None]))
     return replace(model, arrays={**model.arrays, "weights": weights})
 
 
@@ -210,16 +223,18 @@ def calibrated(model: Model, forecaster: Forecaster, rows: StayDays, known: NDAr
         rows: days of stays that were not learned from.
         known: the same days as the kernel takes them.
     """
-    asked = forecaster.ask_all(known)
+    measured = measure(forecaster, rows, known)
+    # The ends of a model that is calibrated anew reach as far as it was calibrated before.
+    margins = model.arrays["margins"] + calibrate.margins(
+        measured, rows, known, len(model.day_from), model.header.level
+    )
     chapter = model.arrays["group_chapter"][rows.planned.astype(np.int32) + 1]
-    shape, level = model.arrays["levels"].shape, model.header.level
-    final = rows.final_group.astype(np.int32) + 1
-    levels = calibrate.set_levels(asked, known, final, chapter, shape, level)
-    margins = calibrate.margins(asked, known, rows.final_cost, rows.days, shape[1], level)
+    shape = model.arrays["levels"].shape
+    levels = calibrate.set_levels(measured, known[:, BUCKET], chapter, shape, model.header.level)
     return replace(model, arrays={**model.arrays, "levels": levels, "margins": margins})
 
 
-def _opened(model: Model) -> Forecaster:
+def opened(model: Model) -> Forecaster:
     """Return a model as it answers."""
     with tempfile.TemporaryDirectory(prefix="casemeter-forecast-") as folder:
         path = Path(folder) / "model"
@@ -231,10 +246,11 @@ def _days(parts: Split) -> dict[str, Any]:
     """First and last day of discharge of what was learned from, calibrated with and tested with."""
     names = ("learned", "calibrated", "tested")
     return {
-        f"{name}_discharges": _first_and_last(part.discharge) for name, part in zip(names, parts, strict=True)
+        f"{name}_discharges": first_and_last(part.discharge) for name, part in zip(names, parts, strict=True)
     }
 
 
-def _first_and_last(discharge: NDArray[Any]) -> list[str]:
+def first_and_last(discharge: NDArray[Any]) -> list[str]:
+    """Return the first and the last of days since 1970-01-01 (``YYYY-MM-DD``)."""
     epoch = date(1970, 1, 1)
     return [(epoch + timedelta(days=int(day))).isoformat() for day in (discharge.min(), discharge.max())]

@@ -15,12 +15,12 @@ from casemeter_grouper.forecast import counting
 from casemeter_grouper.forecast.costs import Trend, fit_bells
 from casemeter_grouper.forecast.ends import fit_ends
 from casemeter_grouper.forecast.forecaster import positions
-from casemeter_grouper.forecast.kernel import AGE, COUNTED_STATES, GROUP, PROCEDURE_STATES, STATE
+from casemeter_grouper.forecast.kernel import COUNTED_STATES, PROCEDURE_STATES
 from casemeter_grouper.forecast.keys import FIELDS, LEVEL_SHIFT, SHIFTS, WIDTHS, Parts, masks_of
 from casemeter_grouper.forecast.known import Procedures
 from casemeter_grouper.forecast.model import Codes, Model
 from casemeter_grouper.forecast.numbering import Numbering
-from casemeter_grouper.forecast.severity import shares
+from casemeter_grouper.forecast.severity import count, shares
 from casemeter_grouper.forecast.stay_days import StayDays
 from casemeter_grouper.forecast.wish import Wish
 from casemeter_grouper.pack.progress import advance
@@ -28,12 +28,13 @@ from casemeter_grouper.pack.progress import advance
 _STEPS = 4
 
 
-def learn(rows: StayDays, numbering: Numbering, wish: Wish) -> Model:
+def learn(rows: StayDays, numbering: Numbering, divides: Sequence[bool], wish: Wish) -> Model:
     """Learn a forecast; its weights, levels and margins are not fitted yet.
 
     Args:
         rows: days to learn from, by stay.
         numbering: from the numbers of the days to those of the bundle.
+        divides: whether each group is a division of its ADRG.
         wish: what is asked for.
     """
     codes, parts = numbering.codes, numbering.parts(rows)
@@ -42,7 +43,7 @@ def learn(rows: StayDays, numbering: Numbering, wish: Wish) -> Model:
     advance("learning", 1, _STEPS)
     arrays = _contexts(odds, wish) | _costs(rows, numbering, parts, odds, wish)
     advance("learning", 2, _STEPS)
-    arrays |= _groups(codes) | _shares(rows, numbering, parts, wish)
+    arrays |= _groups(codes) | _shares(rows, numbering, parts, divides, wish)
     advance("learning", 3, _STEPS)
     arrays |= _ends(rows, parts, wish)
     advance("learning", 4, _STEPS)
@@ -142,19 +143,20 @@ def _groups(codes: Codes) -> Arrays:
     }
 
 
-def _shares(rows: StayDays, numbering: Numbering, parts: Parts, wish: Wish) -> Arrays:
-    known, codes = numbering.known(rows), numbering.codes
-    position = np.array([0, *positions(codes.group_family)])[known[:, GROUP]]
+def _shares(
+    rows: StayDays, numbering: Numbering, parts: Parts, divides: Sequence[bool], wish: Wish
+) -> Arrays:
+    codes = numbering.codes
+    position = np.array([0, *positions(codes.group_family)], np.int32)[rows.planned.astype(np.int32) + 1]
     # Each day counts twice: by its complications, and by its group for whoever is not told of them.
-    row, share = shares(
-        codes.group_family,
-        np.tile(rows.final_group.astype(np.int64) + 1, 2),
-        np.concatenate([known[:, STATE], COUNTED_STATES + position]),
-        np.tile(known[:, AGE], 2),
-        np.tile(parts.bucket, 2),
-        len(wish.age_from) + 1,
-        len(wish.day_from),
+    states = (numbering.states(rows), COUNTED_STATES + position)
+    final, age, shape = (
+        rows.final_group.astype(np.int32) + 1,
+        numbering.ages(rows),
+        (len(wish.day_from), len(wish.age_from) + 1),
     )
+    counted = [count(len(codes.groups), shape, final, state, age, parts.bucket) for state in states]
+    row, share = shares(codes.group_family, divides, counted[0] + counted[1])
     return {"share_row": row, "shares": share}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from casemeter_grouper.compiled import bundle
-from casemeter_grouper.compiled.bundle import Arrays
+from casemeter_grouper.compiled.bundle import Arrays, BundleFile
 
 KIND: Final = "forecast"
 
@@ -91,6 +91,21 @@ class Model:
     usual_state: Sequence[int]
     facts: Mapping[str, Any]
     arrays: Arrays
+
+    @classmethod
+    def of(cls, file: BundleFile) -> Model:
+        """Return the model of an opened bundle."""
+        manifest = file.manifest
+        return cls(
+            Header(**manifest["header"]),
+            Codes(**manifest["codes"]),
+            manifest["most_in_set"],
+            manifest["day_from"],
+            manifest["age_from"],
+            manifest["usual_state"],
+            manifest["facts"],
+            file.arrays,
+        )
 
     def write(self, path: Path) -> str:
         """Write the bundle, whole or not at all, and return its content hash; equal fits give equal files."""

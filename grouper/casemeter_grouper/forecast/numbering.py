@@ -99,17 +99,21 @@ class Numbering:
         """Return the bucket of days."""
         return (np.searchsorted(self._day_from, days, side="right") - 1).astype(np.int32)
 
+    def states(self, rows: StayDays) -> Ints:
+        """Return what was known of the complications on days, as the kernel takes it."""
+        counted = (np.minimum(count, MOST_COUNTED).astype(np.int32) for count in (rows.major, rows.minor))
+        return next(counted) * (MOST_COUNTED + 1) + next(counted)
+
+    def ages(self, rows: StayDays) -> Ints:
+        """Return the age band of each day's stay, from 1; 0: unknown."""
+        return np.searchsorted(self._age_from, rows.age, side="right").astype(np.int32)
+
     def known(self, rows: StayDays) -> NDArray[np.int64]:
         """Return days as the kernel takes them."""
-        most = MOST_COUNTED
-        more = (
-            rows.planned.astype(np.int32) + 1,
-            np.minimum(rows.major, most) * (most + 1) + np.minimum(rows.minor, most),
-            np.searchsorted(self._age_from, rows.age, side="right"),
-            rows.day,
-            np.where(rows.cost > 0, rows.cost, NO_COST),
-        )
-        return np.stack([*self.parts(rows), *more], axis=1).astype(np.int64)
+        planned = rows.planned.astype(np.int32) + 1
+        cost = np.where(rows.cost > 0, rows.cost, NO_COST)
+        columns = (*self.parts(rows), planned, self.states(rows), self.ages(rows), rows.day, cost)
+        return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _numbers(codes: Sequence[str], written: Sequence[str]) -> Ints:

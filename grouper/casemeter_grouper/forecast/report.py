@@ -8,13 +8,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from casemeter_grouper.forecast.calibrate import places
-from casemeter_grouper.forecast.forecaster import Asked, Forecaster
-from casemeter_grouper.forecast.kernel import BUCKET, GROUP
+from casemeter_grouper.forecast.forecaster import Forecaster
+from casemeter_grouper.forecast.kernel import BUCKET
+from casemeter_grouper.forecast.measured import Measured, measure
 from casemeter_grouper.forecast.stay_days import StayDays
 
 LEAST: Final = 1e-6
 """A group that was thought impossible counts as so probable in a log loss."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -76,62 +78,41 @@ def report_of(forecaster: Forecaster, rows: StayDays, known: NDArray[np.int64]) 
         rows: days, one of each bucket that a stay reached.
         known: the same days as the kernel takes them.
     """
-    asked = forecaster.ask_all(known)
-    sizes = set_sizes(forecaster, asked, known)
+    measured = measure(forecaster, rows, known)
     day_from = np.array(forecaster.manifest["day_from"])
     after = np.append(day_from[1:], np.iinfo(np.int32).max)
-    bucket = known[:, BUCKET]
+    bucket, most = known[:, BUCKET], forecaster.most_in_set
     stands_for = np.minimum(rows.days.astype(np.int64) + 1, after[bucket]) - day_from[bucket]
     by_bucket = [
-        figures(forecaster, asked, sizes, rows, (bucket == at).astype(np.float64))
-        if (bucket == at).any()
-        else None
-        for at in range(len(day_from))
+        figures(measured, rows, of_bucket.astype(np.float64), most) if of_bucket.any() else None
+        for of_bucket in (bucket == at for at in range(len(day_from)))
     ]
-    return Report(figures(forecaster, asked, sizes, rows, stands_for.astype(np.float64)), tuple(by_bucket))
+    return Report(figures(measured, rows, stands_for.astype(np.float64), most), tuple(by_bucket))
 
 
-def set_sizes(forecaster: Forecaster, asked: Asked, known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many candidates, from the first, reach the level of each day; if none do, one more."""
-    arrays = forecaster.file.arrays
-    level = arrays["levels"][arrays["group_chapter"][known[:, GROUP]], known[:, BUCKET]]
-    reached = np.cumsum(asked.probabilities, axis=1) >= level[:, None]
-    found: NDArray[np.int64] = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, asked.sizes + 1)
-    return found
-
-
-def figures(
-    forecaster: Forecaster,
-    asked: Asked,
-    sizes: NDArray[np.int64],
-    rows: StayDays,
-    weight: NDArray[np.float64],
-) -> Figures:
+def figures(measured: Measured, rows: StayDays, weight: Floats, most_in_set: int) -> Figures:
     """Return how well days were foretold.
 
     Args:
-        forecaster: what was asked.
-        asked: what it said.
-        sizes: of the sets.
+        measured: what was said.
         rows: the days.
         weight: how much each day counts, at least 0.
+        most_in_set: the most groups of a set that is told.
     """
-    place = places(asked, rows.final_group.astype(np.int32) + 1)
-    answered = (asked.sizes > 0) * weight
-    probability = np.where(place >= 0, asked.probabilities[np.arange(len(place)), place], 0.0)
-    low, _, high = asked.ends[:, :3].T
-    first, _, last = asked.ends[:, 3:].T
+    answered = measured.answered * weight
+    low, _, high = measured.ends[:, :3].T
+    first, _, last = measured.ends[:, 3:].T
     paid = answered * (rows.cost > 0)
     in_cost = (low <= rows.final_cost) & (rows.final_cost <= high)
     in_days = (first <= rows.days) & (rows.days <= last)
     return Figures(
         days=int((weight > 0).sum()),
         never_seen=1 - float(answered.sum() / weight.sum()),
-        log_loss=_mean(-np.log(np.maximum(probability, LEAST)), answered),
-        first_right=_mean(place == 0, answered),
-        covered=_mean((place >= 0) & (place < sizes), answered),
-        set_size=_mean(sizes, answered),
-        abstained=_mean(sizes > forecaster.most_in_set, answered),
+        log_loss=_mean(-np.log(np.maximum(measured.probability, LEAST)), answered),
+        first_right=_mean(measured.place == 0, answered),
+        covered=_mean(measured.covered, answered),
+        set_size=_mean(measured.set_size, answered),
+        abstained=_mean(measured.set_size > most_in_set, answered),
         cost_covered=_mean(in_cost, paid),
         cost_width=float(np.median((high / np.maximum(low, 1))[paid > 0])) if paid.any() else 0.0,
         days_covered=_mean(in_days, answered),
@@ -139,5 +120,5 @@ def figures(
     )
 
 
-def _mean(values: NDArray[Any], weight: NDArray[np.float64]) -> float:
+def _mean(values: NDArray[Any], weight: Floats) -> float:
     return float(np.average(values, weights=weight)) if weight.any() else 0.0

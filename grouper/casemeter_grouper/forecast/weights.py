@@ -11,43 +11,29 @@ from numpy.typing import NDArray
 _TIE = 1e-3
 """How strongly weights are held to 1, so that a bucket with few stays keeps to it."""
 
-_MOST_DAYS = 20_000
-
 Floats = NDArray[np.float64]
 
 
-def fit_weights(
-    scores: NDArray[np.float64],
-    there: NDArray[np.bool_],
-    hit: NDArray[np.intp],
-    bucket: NDArray[np.int32],
-    buckets: int,
-) -> Floats:
-    """Return the weights under which the final families are likeliest, by bucket of days.
+def fit_weights(scores: Floats, there: NDArray[np.bool_], hits: NDArray[np.bool_]) -> Floats:
+    """Return the weights under which the final families are likeliest; ones where no day can tell.
 
     Args:
         scores: ``days x candidates x scores``.
         there: ``days x candidates``: whether there is such a candidate.
-        hit: place of the final family among the candidates; -1: it is none of them.
-        bucket: of each day.
-        buckets: how many there are.
+        hits: likewise, whether it is the one that the stay ended in; days without any are left out.
     """
     from scipy.optimize import minimize  # type: ignore[import-untyped]  # it has no types
 
-    weights = np.ones((buckets, scores.shape[2]))
-    for number in range(buckets):
-        some = np.flatnonzero((bucket == number) & (hit >= 0))[:_MOST_DAYS]
-        if len(some):
-            x, own, place = np.where(there[some][:, :, None], scores[some], 0.0), there[some], hit[some]
-            weights[number] = minimize(
-                _loss,
-                weights[number],
-                (x, own, place),
-                method="L-BFGS-B",
-                jac=True,
-                bounds=[(0.0, 2.0)] * x.shape[2],
-            ).x
-    return weights
+    weights = np.ones(scores.shape[2])
+    known = hits.any(axis=1)
+    if not known.any():
+        return weights
+    own = there[known]
+    x = np.where(own[:, :, None], scores[known], 0.0)
+    bounds = [(0.0, 2.0)] * len(weights)
+    given = (x, own, hits[known].argmax(axis=1))
+    fitted: Floats = minimize(_loss, weights, given, method="L-BFGS-B", jac=True, bounds=bounds).x
+    return fitted
 
 
 def _loss(

@@ -13,7 +13,7 @@ _COMMANDS: Final = (
     *("serve", "evaluate", "group", "demo", "terms"),
     *("pack", "rules", "alerts", "store", "identity"),
     *("seal", "settings", "dry_run", "check", "ledger", "history"),
-    "benchmark",
+    *("benchmark", "forecast"),
 )
 """Modules of this folder, one for each command, in the order of the help."""
 
