@@ -27,8 +27,8 @@ MOST: Final = 150
 _LEAST: Final = 1e-6
 """The least probability of a candidate that is kept."""
 
-_FINAL_BITS: Final = 14
-_SAMPLE: Final = 200_000
+_FAMILY_BITS: Final = 14
+_SAMPLE: Final = 100_000
 _UNLIKELY: Final = 1e-9
 _MOST_LIFT: Final = 1e4
 
@@ -115,8 +115,8 @@ def count(
         final: family that the stay of each day ended in.
         stay: of each day, ascending.
     """
-    found, context = np.unique(keys_of(0, mask, parts), return_inverse=True)
-    pairs = context.astype(np.int64) << _FINAL_BITS | final
+    # The widths of a key leave room for a family in 64 bits.
+    pairs = keys_of(0, mask, parts).astype(np.uint64) << np.uint64(_FAMILY_BITS) | final.astype(np.uint64)
     # Days come by stay, and the sort keeps their order: those of one stay stand side by side.
     order = np.argsort(pairs, kind="stable")
     pairs, stay = pairs[order], stay[order]
@@ -124,13 +124,13 @@ def count(
     new_stay = new_pair | np.concatenate([[True], stay[1:] != stay[:-1]])
     firsts = np.flatnonzero(new_pair)
     pairs = pairs[firsts]
-    context = pairs >> _FINAL_BITS
-    starts = np.flatnonzero(np.concatenate([[True], context[1:] != context[:-1]]))
+    keys = pairs >> np.uint64(_FAMILY_BITS)
+    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     return Counts(
-        found + (level << LEVEL_SHIFT),
+        keys[starts].astype(np.int64) + (level << LEVEL_SHIFT),
         np.append(starts, len(pairs)),
         order[firsts[starts]],
-        (pairs & ((1 << _FINAL_BITS) - 1)).astype(np.int32),
+        (pairs & np.uint64((1 << _FAMILY_BITS) - 1)).astype(np.int32),
         np.add.reduceat(new_stay.astype(np.float64), firsts),
     )
 
@@ -193,8 +193,8 @@ def _seen(counts: Counts, keys: NDArray[np.int64], ends: NDArray[np.int32]) -> t
     context = np.searchsorted(counts.keys, keys)
     kinds = np.diff(counts.at).astype(np.float64)
     owner = np.repeat(np.arange(len(counts.keys)), np.diff(counts.at))
-    pairs = owner.astype(np.int64) << _FINAL_BITS | counts.family
-    pair = np.searchsorted(pairs, context.astype(np.int64) << _FINAL_BITS | ends)
+    pairs = owner.astype(np.int64) << _FAMILY_BITS | counts.family
+    pair = np.searchsorted(pairs, context.astype(np.int64) << _FAMILY_BITS | ends)
     return counts.counted[pair], counts.cases[context], kinds[context]
 
 

@@ -302,11 +302,11 @@ def _ends(tables, known, out):  # type: ignore[no-untyped-def]
         kept = min(max(x, row[0]), row[1])
         base = max(x, row[0]) + row[2] * kept
         out[0] = max(np.floor(np.exp(base + row[3] - margins[0])), float(cost))
-        out[1] = max(np.rint(np.exp(base + row[4])), float(cost))
-        out[2] = max(np.ceil(np.exp(base + row[5] + margins[1])), float(cost))
+        out[2] = max(np.ceil(np.exp(base + row[5] + margins[1])), out[0])
+        out[1] = min(max(np.rint(np.exp(base + row[4])), out[0]), out[2])
     out[3] = day + max(np.floor(np.exp(row[6] - margins[2]) - 1), 0.0)
-    out[4] = day + max(np.rint(np.exp(row[7]) - 1), 0.0)
-    out[5] = day + max(np.ceil(np.exp(row[8] + margins[3]) - 1), 0.0)
+    out[5] = max(day + np.ceil(np.exp(row[8] + margins[3]) - 1), out[3])
+    out[4] = min(max(day + np.rint(np.exp(row[7]) - 1), out[3]), out[5])
 
 
 @njit(cache=True, nogil=True)
