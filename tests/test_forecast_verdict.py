@@ -23,7 +23,7 @@ from casemeter.v1.meter_pb2 import (
 )
 from casemeter.v1.service_pb2 import EvaluateRequest, EvaluateResponse
 from casemeter.v1.verdict_pb2 import CODE_CHANGE_NORMALISED, CODE_CHANGE_UNKNOWN, Verdict
-from casemeter_grouper.forecast.known import Absent, Answer, Known
+from casemeter_grouper.forecast.known import Absent, Answer, Known, Procedures
 from casemeter_grouper.pack.build import build, build_cached
 from casemeter_server import evaluation
 from casemeter_server.caller import Caller
@@ -150,7 +150,7 @@ def test_every_reason_is_in_the_table() -> None:
 def test_what_it_says(snapshot: Snapshot) -> None:
     verdict = verdict_of(snapshot, request_of())
     forecast = verdict.forecast
-    known = Known(5, "I63.900", "BR13", "BR13", 312_345, 68, "0301")
+    known = Known(5, "I63.900", "BR13", "BR13", 312_345, 68, "0301", 0, 1, Procedures.NONE)
     assert verdict.group.code == "BR13"
     assert forecast.basis == forecast_pb2.ForecastBasis(
         bundle_sha256="f" * 64,
@@ -161,6 +161,9 @@ def test_what_it_says(snapshot: Snapshot) -> None:
         cost_fen=312_345,
         age_years=68,
         department="0301",
+        major=0,
+        minor=1,
+        procedures=forecast_pb2.FORECAST_PROCEDURES_NONE,
     )
     expected = sorted(odds(known).items(), key=lambda item: (-item[1], item[0]))
     assert [(group.code, group.probability) for group in forecast.groups] == expected
@@ -282,6 +285,32 @@ def test_the_planned_group(done: list[str], planned: list[str], group: str, snap
         planned_procedures=[{"code": code} for code in planned],
     )
     assert forecast.basis.planned_group == group
+
+
+@pytest.mark.parametrize(
+    ("done", "planned", "procedures"),
+    [
+        ([], [], "NONE"),
+        (["01.2400"], [], "DONE"),
+        (["88.8888"], [], "DONE"),
+        ([], ["01.2400"], "PENDING"),
+        (["01.2400"], ["37.5100"], "PENDING"),
+        # What is done already is planned no more; a plan may leave the group as it is.
+        (["01.2400"], ["01.2400"], "DONE"),
+        ([], ["99.0400"], "PENDING"),
+        ([], ["88.8888"], "PENDING"),
+    ],
+)
+def test_what_is_known_of_procedures(
+    done: list[str], planned: list[str], procedures: str, snapshot: Snapshot
+) -> None:
+    forecast = forecast_of(
+        snapshot,
+        procedures=[{"code": code} for code in done],
+        planned_procedures=[{"code": code} for code in planned],
+    )
+    name = forecast_pb2.ForecastProcedures.Name(forecast.basis.procedures)
+    assert name.removeprefix("FORECAST_PROCEDURES_") == procedures
 
 
 def test_a_plan_may_lead_to_the_ambiguous_group(snapshot: Snapshot) -> None:

@@ -23,7 +23,7 @@ from live import pricing
 from plain_strategies import plain_requests
 
 STAYS = 3_000
-BASE = {
+BASE: dict[str, Any] = {
     "sex": "SEX_MALE",
     "birth_date": "1958-03-02",
     "admission_time": "2026-11-02T08:40:00+08:00",
@@ -90,14 +90,27 @@ def test_what_it_says(evaluator: Evaluator) -> None:
     assert 312_345 <= forecast.cost.low_fen <= forecast.cost.middle_fen <= forecast.cost.high_fen
     assert 5 <= forecast.los_days.low <= forecast.los_days.middle <= forecast.los_days.high
     assert forecast.cases > 0
-    assert all(group.name for group in forecast.groups)
+    (loaded,) = evaluator.snapshot.schemes.packs["chs_drg_11"]
+    for group in forecast.groups:
+        facts = loaded.facts_of_group(group.code)
+        assert facts is not None
+        assert group.name == facts.name
 
 
 def test_a_planned_procedure_moves_it(evaluator: Evaluator) -> None:
     before = forecast_of(evaluator)
-    after = forecast_of(evaluator, before.basis, planned_procedures=[{"code": "39.7200"}])
-    assert {move.cause for move in after.moved} <= {pb.FORECAST_CAUSE_PLANNED}
-    assert (after.basis.planned_group != before.basis.planned_group) == bool(after.moved)
+    after = forecast_of(evaluator, before.basis, planned_procedures=[{"code": "88.4101"}])
+    assert [move.cause for move in after.moved] == [pb.FORECAST_CAUSE_PLANNED]
+    assert after.basis.procedures == pb.FORECAST_PROCEDURES_PENDING
+    assert after.basis.planned_group != before.basis.planned_group
+
+
+def test_a_complication_moves_it(evaluator: Evaluator) -> None:
+    before = forecast_of(evaluator)
+    worse = [*BASE["diagnoses"], {"code": "A41.900"}]
+    after = forecast_of(evaluator, before.basis, diagnoses=worse)
+    assert (before.basis.major, after.basis.major) == (0, 1)
+    assert [move.cause for move in after.moved] == [pb.FORECAST_CAUSE_RECORDED]
 
 
 def test_costs_below_zero_of_an_earlier_basis_are_taken(evaluator: Evaluator) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from casemeter.v1 import forecast_pb2 as pb
 from casemeter.v1.service_pb2 import EvaluateRequest
-from casemeter_grouper.forecast.known import Absent, Answer, Known
+from casemeter_grouper.forecast.known import Absent, Answer, Known, Procedures
 from casemeter_server.caller import Caller
 from casemeter_server.evaluation import Evaluator
 from casemeter_server.forecast_basis import basis_of, known_of
@@ -107,6 +107,15 @@ def test_nothing_changed_and_nothing_moved(snapshot: Snapshot) -> None:
     assert after.basis == before.basis
 
 
+def test_another_complication_is_recorded(snapshot: Snapshot) -> None:
+    before = asked(snapshot, **LATER["RECORDED"])
+    diagnoses = [*LATER["RECORDED"]["diagnoses"], {"code": "I46.000"}]
+    after = asked(snapshot, before.basis, diagnoses=diagnoses)
+    assert after.basis.group == before.basis.group
+    assert after.basis.major + after.basis.minor == before.basis.major + before.basis.minor + 1
+    assert causes(after) == ["RECORDED"]
+
+
 def test_a_request_that_names_none_is_told_nothing(snapshot: Snapshot) -> None:
     forecast = asked(snapshot)
     assert not forecast.moved
@@ -135,6 +144,32 @@ def test_the_planned_group_goes_along_where_nothing_is_planned(snapshot: Snapsho
     assert causes(done) == ["RECORDED"]
     dropped = asked(snapshot, before.basis)
     assert causes(dropped) == ["PLANNED"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        # Group, planned group and procedures. Done, dropped, and another plan with something done.
+        (("BR13", "BB13", Procedures.PENDING), ("BB13", "BB13", Procedures.DONE), ["RECORDED"]),
+        (("BR13", "BR13", Procedures.PENDING), ("BR13", "BR13", Procedures.DONE), ["RECORDED"]),
+        (("BR13", "BB13", Procedures.PENDING), ("BR13", "BR13", Procedures.NONE), ["PLANNED"]),
+        (("BR13", "BR13", Procedures.PENDING), ("BR13", "BR13", Procedures.NONE), ["PLANNED"]),
+        (("BR13", "BR13", Procedures.NONE), ("BR13", "BR13", Procedures.DONE), ["RECORDED"]),
+        (("BR13", "BR13", Procedures.NONE), ("BR13", "BR13", Procedures.PENDING), ["PLANNED"]),
+        (("BR13", "BR13", Procedures.NONE), ("BR11", "BB13", Procedures.PENDING), ["RECORDED", "PLANNED"]),
+        (("BR13", "BB13", Procedures.PENDING), ("BR11", "AA19", Procedures.PENDING), ["RECORDED", "PLANNED"]),
+        (("BR13", "BR13", None), ("BR13", "BR13", Procedures.NONE), ["RECORDED"]),
+    ],
+)
+def test_a_plan_that_came_was_carried_out_or_was_dropped(
+    before: tuple[str, str, Procedures | None], now: tuple[str, str, Procedures | None], told: list[str]
+) -> None:
+    then, known = (
+        Known(5, "I63.900", group, planned, procedures=procedures)
+        for group, planned, procedures in (before, now)
+    )
+    made = steps(answering, then, known, answering(known))
+    assert [pb.ForecastCause.Name(step.cause).removeprefix("FORECAST_CAUSE_") for step in made] == told
 
 
 def test_a_role_that_sees_no_money_is_not_told_that_the_cost_moved(snapshot: Snapshot) -> None:
@@ -175,6 +210,9 @@ knowns = st.tuples(
     st.sampled_from((None, 0, 100_000)),
     st.sampled_from((None, 68)),
     st.sampled_from(("", "0301")),
+    st.sampled_from((None, 0, 2)),
+    st.sampled_from((None, 0, 1)),
+    st.sampled_from((None, *Procedures)),
 ).map(lambda facts: Known(*facts))
 
 

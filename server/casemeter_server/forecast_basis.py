@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from casemeter.v1 import forecast_pb2
-from casemeter_grouper.forecast.known import Known
+from casemeter_grouper.forecast.known import Known, Procedures
 from casemeter_server.errors import fault
-from casemeter_server.prepare import MAX_CODE, MAX_ID, MAX_NAME
+from casemeter_server.prepare import MAX_CODE, MAX_ENTRIES, MAX_ID, MAX_NAME
 from casemeter_server.stay_facts import MAX_AGE_YEARS, Faults
 
 MAX_DAY: Final = 100_000
 MAX_HASH: Final = 64
 MIN_COST_FEN: Final = -(10**10)
 MAX_COST_FEN: Final = 10**13
+PROCEDURES: Final = {
+    Procedures.NONE: forecast_pb2.FORECAST_PROCEDURES_NONE,
+    Procedures.PENDING: forecast_pb2.FORECAST_PROCEDURES_PENDING,
+    Procedures.DONE: forecast_pb2.FORECAST_PROCEDURES_DONE,
+}
+_KNOWN_PROCEDURES: Final = {sent: known for known, sent in PROCEDURES.items()}
+_OPTIONAL: Final[tuple[tuple[Literal["cost_fen", "age_years", "major", "minor"], int, int], ...]] = (
+    ("cost_fen", MIN_COST_FEN, MAX_COST_FEN),
+    ("age_years", 0, MAX_AGE_YEARS),
+    ("major", 0, MAX_ENTRIES),
+    ("minor", 0, MAX_ENTRIES),
+)
 _TEXTS: Final = (
     ("bundle_sha256", MAX_HASH, True),
     ("principal", MAX_CODE, True),
@@ -31,14 +43,15 @@ def check_basis(basis: forecast_pb2.ForecastBasis, field: str, faults: Faults) -
         field: its place in the request.
         faults: where faults are noted.
     """
-    numbers = [("day", basis.day, 1, MAX_DAY)]
-    if basis.HasField("cost_fen"):
-        numbers.append(("cost_fen", basis.cost_fen, MIN_COST_FEN, MAX_COST_FEN))
-    if basis.HasField("age_years"):
-        numbers.append(("age_years", basis.age_years, 0, MAX_AGE_YEARS))
+    numbers: list[tuple[str, int, int, int]] = [("day", basis.day, 1, MAX_DAY)]
+    for optional, low, high in _OPTIONAL:
+        if basis.HasField(optional):
+            numbers.append((optional, getattr(basis, optional), low, high))
     for name, value, low, high in numbers:
         if not low <= value <= high:
             faults.append(fault(f"{field}.{name}", "OUT_OF_RANGE", value=value, low=low, high=high))
+    if basis.procedures and basis.procedures not in _KNOWN_PROCEDURES:
+        faults.append(fault(f"{field}.procedures", "UNKNOWN_VALUE", value=basis.procedures))
     for name, limit, required in _TEXTS:
         text: str = getattr(basis, name)
         if required and not text:
@@ -57,6 +70,9 @@ def known_of(basis: forecast_pb2.ForecastBasis) -> Known:
         cost_fen=basis.cost_fen if basis.HasField("cost_fen") else None,
         age_years=basis.age_years if basis.HasField("age_years") else None,
         department=basis.department,
+        major=basis.major if basis.HasField("major") else None,
+        minor=basis.minor if basis.HasField("minor") else None,
+        procedures=_KNOWN_PROCEDURES.get(basis.procedures),
     )
 
 
@@ -77,4 +93,7 @@ def basis_of(known: Known, bundle_sha256: str, *, with_money: bool) -> forecast_
         cost_fen=known.cost_fen if with_money else None,
         age_years=known.age_years,
         department=known.department,
+        major=known.major,
+        minor=known.minor,
+        procedures=None if known.procedures is None else PROCEDURES[known.procedures],
     )

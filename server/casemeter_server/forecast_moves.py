@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from casemeter.v1 import forecast_pb2 as pb
-from casemeter_grouper.forecast.known import Absent, Answer, Known
+from casemeter_grouper.forecast.known import Absent, Answer, Known, Procedures
 
 
 class Step(NamedTuple):
@@ -66,13 +66,29 @@ def steps(
 def _recorded(known: Known, now: Known) -> Known:
     # Where nothing was planned, the planned group goes along with the group as recorded.
     planned = now.group if known.planned_group == known.group else known.planned_group
-    return known._replace(principal=now.principal, group=now.group, planned_group=planned)
+    procedures, pending = known.procedures, Procedures.PENDING
+    was_done = now.procedures is Procedures.DONE and planned == now.planned_group
+    if now.procedures is not pending and (procedures is not pending or was_done):
+        # A plan that was carried out is recorded; one that came or was dropped is the next cause.
+        procedures = now.procedures
+    return known._replace(
+        principal=now.principal,
+        group=now.group,
+        planned_group=planned,
+        major=now.major,
+        minor=now.minor,
+        procedures=procedures,
+    )
+
+
+def _planned(known: Known, now: Known) -> Known:
+    return known._replace(planned_group=now.planned_group, procedures=now.procedures)
 
 
 _CAUSES: Final[tuple[tuple[pb.ForecastCause, Callable[[Known, Known], Known]], ...]] = (
     (pb.FORECAST_CAUSE_DAY, lambda known, now: known._replace(day=now.day)),
     (pb.FORECAST_CAUSE_RECORDED, _recorded),
-    (pb.FORECAST_CAUSE_PLANNED, lambda known, now: known._replace(planned_group=now.planned_group)),
+    (pb.FORECAST_CAUSE_PLANNED, _planned),
     (pb.FORECAST_CAUSE_DEPARTMENT, lambda known, now: known._replace(department=now.department)),
     (pb.FORECAST_CAUSE_COST, lambda known, now: known._replace(cost_fen=now.cost_fen)),
     (pb.FORECAST_CAUSE_AGE, lambda known, now: known._replace(age_years=now.age_years)),

@@ -6,6 +6,7 @@ it comes, and compiled code writes the rest. Both ways say the same, byte for by
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate
 from math import isnan
 from typing import Any, Final
@@ -15,12 +16,16 @@ from numpy.typing import NDArray
 
 from casemeter.v1 import forecast_pb2 as pb
 from casemeter.v1 import verdict_pb2
+from casemeter_grouper.forecast.complication_counts import complications_of
 from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.kernel import SHOWN
-from casemeter_grouper.forecast.known import Known
+from casemeter_grouper.forecast.known import Known, Procedures
+from casemeter_server.forecast_basis import PROCEDURES
 from casemeter_server.forecast_money import Pricing
+from casemeter_server.forecast_prices import KnownPrices
 from casemeter_server.loaded import LoadedPack
-from casemeter_server.plain.forecast import NO_PAYMENT, ROOM, Prices, write_forecast
+from casemeter_server.plain.forecast import ROOM, UNPRICED, write_forecast
+from casemeter_server.plain.prices import Prices
 from casemeter_server.plain.reader import PlainAnswer
 from casemeter_server.plain.wire import content_field, number_field, tags
 from casemeter_server.refs import pack_ref
@@ -32,9 +37,10 @@ _SHA256, _DAY, _PRINCIPAL, _GROUP, _PLANNED, _COST, _AGE, _DEPARTMENT = tags(
     *(pb.ForecastBasis, "bundle_sha256", "day", "principal", "group", "planned_group"),
     *("cost_fen", "age_years", "department"),
 )
+_MAJOR, _MINOR, _PROCEDURES = tags(pb.ForecastBasis, "major", "minor", "procedures")
 _CASES_AT, _MIDDLE_AT, _GROUPS_AT, _ODDS_AT = 2, 4, 9, 9 + SHOWN
 
-_UNPRICED: Final = Prices(np.empty((0, 3), np.int64), b"")
+_NO_PRICES: Final = Prices.none()
 
 
 def known_plain(loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | None) -> Known | None:
@@ -53,7 +59,12 @@ def known_plain(loaded: LoadedPack[Any], answer: PlainAnswer, cost_fen: int | No
         return None
     age = None if isnan(years) else int(years)
     code = facts.code
-    return Known(stay.day_of_stay, answer.principal, code, code, cost_fen, age, stay.department)
+    done = Procedures.DONE if answer.has_procedures else Procedures.NONE
+    return Known(
+        *(stay.day_of_stay, answer.principal, code, code, cost_fen, age, stay.department),
+        *answer.complications,
+        done,
+    )
 
 
 class PlainForecast:
@@ -76,6 +87,7 @@ class PlainForecast:
         self._ask = forecaster.ask_numbers
         self._level, self._most_in_set = header.level, float(forecaster.most_in_set)
         found = (loaded.facts_of_group(code) for code in forecaster.codes.groups)
+        self._prices = KnownPrices()
         self._groups = [facts for facts in found if facts]  # the bundle's groups are those of the pack
         self._group = {facts.code: facts for facts in self._groups}
         texts = [
@@ -94,7 +106,8 @@ class PlainForecast:
         }
         self._demonstration = number_field(_DEMONSTRATION, 1) if header.demonstration else b""
         # The first call loads the compiled code: that is paid here and not by a physician.
-        self._fields(np.zeros(_ODDS_AT + SHOWN), 0.0, Known(1, "", "", ""), _UNPRICED)
+        self._fields(np.zeros(_ODDS_AT + SHOWN), 0.0, Known(1, "", "", ""), _NO_PRICES)
+        complications_of(loaded.codes, ("",))
 
     def write(self, known: Known, pricing: Pricing | None) -> bytes | None:
         """Return a forecast as a field of the verdict; ``None``: no stay ever stood like this one.
@@ -107,34 +120,32 @@ class PlainForecast:
         if not len(numbers):
             return None
         if pricing is None:
-            fields = self._fields(numbers, 0.0, known, _UNPRICED)
+            fields = self._fields(numbers, 0.0, known, _NO_PRICES)
         else:
-            mean = float(pricing.money.mean_cost_fen(self._group[known.group]) or 0)
-            fields = self._fields(numbers, mean, known, self._prices(numbers, pricing))
+            fields = self._priced(numbers, known, pricing)
         written = self._head + fields + content_field(_BASIS, self._basis(known)) + self._demonstration
         if cases := int(numbers[_CASES_AT]):
             written += number_field(_CASES, cases)
         return content_field(_FORECAST, written)
 
+    def _priced(self, numbers: NDArray[np.float64], known: Known, pricing: Pricing) -> bytearray:
+        """Return the same as :meth:`_fields`, where charges were sent."""
+        prices = self._prices.of(pricing, len(self._groups))
+        mean = prices.mean_of(self._group[known.group])
+        if prices.known is not None and (fields := self._fields(numbers, mean, known, prices.known)):
+            return fields
+        listed = numbers.tolist()
+        candidates = [int(number) for number in listed[_GROUPS_AT:_ODDS_AT] if number]
+        groups = {number: self._groups[number - 1] for number in candidates}
+        return self._fields(numbers, mean, known, prices.find(groups, round(listed[_MIDDLE_AT]), pricing))
+
     def _fields(self, numbers: NDArray[np.float64], mean: float, known: Known, prices: Prices) -> bytearray:
-        """Return what stands between the bundle and the basis."""
-        out = bytearray(self._room + 2 * len(prices.bands))
+        """Return what stands between the bundle and the basis; nothing: the prices do not tell all."""
+        out = bytearray(self._room + 2 * SHOWN * prices.longest)
         facts = (self._level, mean, self._most_in_set)
         has_cost = known.cost_fen is not None
-        end = write_forecast(out, numbers, self._texts, self._starts, facts, has_cost, *prices)
-        return out[:end]
-
-    def _prices(self, numbers: NDArray[np.float64], pricing: Pricing) -> Prices:
-        """Return what the candidates would be paid at the middle of the cost."""
-        listed = numbers.tolist()
-        groups = [self._groups[int(number) - 1] for number in listed[_GROUPS_AT:_ODDS_AT] if number]
-        prices = pricing.prices(groups, round(listed[_MIDDLE_AT]))
-        bands = [price.band.encode() for price in prices]
-        rows = [
-            (price.not_priced, NO_PAYMENT if price.payment_fen is None else price.payment_fen, len(band))
-            for price, band in zip(prices, bands, strict=True)
-        ]
-        return Prices(np.array(rows, np.int64).reshape(-1, 3), b"".join(bands))
+        end = write_forecast(out, numbers, self._texts, self._starts, facts, has_cost, *prices[:2])
+        return bytearray() if end == UNPRICED else out[:end]
 
     def _basis(self, known: Known) -> bytes:
         """Return what the forecast was asked with; :mod:`casemeter_server.forecast_basis` says the same."""
@@ -146,4 +157,10 @@ class PlainForecast:
             written += number_field(_AGE, known.age_years)
         if known.department:
             written += content_field(_DEPARTMENT, known.department.encode())
-        return written
+        return written + _tail(known.major or 0, known.minor or 0, known.procedures or Procedures.NONE)
+
+
+@lru_cache(1024)
+def _tail(major: int, minor: int, procedures: Procedures) -> bytes:
+    counts = number_field(_MAJOR, major) + number_field(_MINOR, minor)
+    return counts + number_field(_PROCEDURES, PROCEDURES[procedures])

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from casemeter.v1 import verdict_pb2
+from casemeter_grouper.case import Case
+from casemeter_grouper.forecast.complication_counts import complications_of
 from casemeter_grouper.forecast.forecaster import Forecaster
-from casemeter_grouper.forecast.known import Answer, Known
+from casemeter_grouper.forecast.known import Answer, Known, Procedures
 from casemeter_server.loaded import LoadedPack
 from casemeter_server.prepare import Prepared
 
@@ -83,24 +85,28 @@ class Settling:
         case, facts = prepared.case, self.loaded.facts(recorded)
         if facts is None or prepared.day_of_stay is None:
             return None
+        planned = tuple(code for code in prepared.planned if code not in case.procedures)
+        major, minor = complications_of(self.loaded.codes, case.diagnoses)
+        done = Procedures.DONE if case.procedures else Procedures.NONE
         return Known(
             day=prepared.day_of_stay,
             principal=case.diagnoses[0],
             group=facts.code,
-            planned_group=self._planned(prepared, cost_fen) or facts.code,
+            planned_group=self._planned_group(case, planned, cost_fen) or facts.code,
             cost_fen=cost_fen,
             age_years=None if case.age_years is None else int(case.age_years),
             department=case.department or "",
+            major=major,
+            minor=minor,
+            procedures=Procedures.PENDING if planned else done,
         )
 
-    def _planned(self, prepared: Prepared, cost_fen: int | None) -> str:
+    def _planned_group(self, case: Case, planned: tuple[str, ...], cost_fen: int | None) -> str:
         """Return the group with the planned procedures done; empty: nothing is planned, or it is none.
 
         Those done come first, then those planned: so the forecast learned it. Where none is done yet, the
         first one planned is the main one, as it will be on the front page.
         """
-        case = prepared.case
-        planned = tuple(code for code in prepared.planned if code not in case.procedures)
         if not planned:
             return ""
         outcome = self.loaded.group(case._replace(procedures=case.procedures + planned), cost_fen)

@@ -6,9 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from casemeter_grouper.forecast.model import Header
+
+FITTER: Final = 1
+"""Changes whenever equal histories give another forecast: forecasts that are kept are then learned anew."""
 
 
 def settings() -> Mapping[str, Any]:

@@ -19,6 +19,13 @@ class ForecastAbsent(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FORECAST_ABSENT_NO_DAY: _ClassVar[ForecastAbsent]
     FORECAST_ABSENT_DISCHARGED: _ClassVar[ForecastAbsent]
 
+class ForecastProcedures(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FORECAST_PROCEDURES_UNSPECIFIED: _ClassVar[ForecastProcedures]
+    FORECAST_PROCEDURES_NONE: _ClassVar[ForecastProcedures]
+    FORECAST_PROCEDURES_PENDING: _ClassVar[ForecastProcedures]
+    FORECAST_PROCEDURES_DONE: _ClassVar[ForecastProcedures]
+
 class ForecastCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FORECAST_CAUSE_UNSPECIFIED: _ClassVar[ForecastCause]
@@ -36,6 +43,10 @@ FORECAST_ABSENT_NEVER_SEEN: ForecastAbsent
 FORECAST_ABSENT_NO_GROUP: ForecastAbsent
 FORECAST_ABSENT_NO_DAY: ForecastAbsent
 FORECAST_ABSENT_DISCHARGED: ForecastAbsent
+FORECAST_PROCEDURES_UNSPECIFIED: ForecastProcedures
+FORECAST_PROCEDURES_NONE: ForecastProcedures
+FORECAST_PROCEDURES_PENDING: ForecastProcedures
+FORECAST_PROCEDURES_DONE: ForecastProcedures
 FORECAST_CAUSE_UNSPECIFIED: ForecastCause
 FORECAST_CAUSE_DAY: ForecastCause
 FORECAST_CAUSE_RECORDED: ForecastCause
@@ -126,7 +137,7 @@ class MultipleInterval(_message.Message):
     def __init__(self, low: _Optional[float] = ..., middle: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class ForecastBasis(_message.Message):
-    __slots__ = ("bundle_sha256", "day", "principal", "group", "planned_group", "cost_fen", "age_years", "department")
+    __slots__ = ("bundle_sha256", "day", "principal", "group", "planned_group", "cost_fen", "age_years", "department", "major", "minor", "procedures")
     BUNDLE_SHA256_FIELD_NUMBER: _ClassVar[int]
     DAY_FIELD_NUMBER: _ClassVar[int]
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +146,9 @@ class ForecastBasis(_message.Message):
     COST_FEN_FIELD_NUMBER: _ClassVar[int]
     AGE_YEARS_FIELD_NUMBER: _ClassVar[int]
     DEPARTMENT_FIELD_NUMBER: _ClassVar[int]
+    MAJOR_FIELD_NUMBER: _ClassVar[int]
+    MINOR_FIELD_NUMBER: _ClassVar[int]
+    PROCEDURES_FIELD_NUMBER: _ClassVar[int]
     bundle_sha256: str
     day: int
     principal: str
@@ -143,7 +157,10 @@ class ForecastBasis(_message.Message):
     cost_fen: int
     age_years: int
     department: str
-    def __init__(self, bundle_sha256: _Optional[str] = ..., day: _Optional[int] = ..., principal: _Optional[str] = ..., group: _Optional[str] = ..., planned_group: _Optional[str] = ..., cost_fen: _Optional[int] = ..., age_years: _Optional[int] = ..., department: _Optional[str] = ...) -> None: ...
+    major: int
+    minor: int
+    procedures: ForecastProcedures
+    def __init__(self, bundle_sha256: _Optional[str] = ..., day: _Optional[int] = ..., principal: _Optional[str] = ..., group: _Optional[str] = ..., planned_group: _Optional[str] = ..., cost_fen: _Optional[int] = ..., age_years: _Optional[int] = ..., department: _Optional[str] = ..., major: _Optional[int] = ..., minor: _Optional[int] = ..., procedures: _Optional[_Union[ForecastProcedures, str]] = ...) -> None: ...
 
 class ForecastMove(_message.Message):
     __slots__ = ("cause", "group", "before", "after")

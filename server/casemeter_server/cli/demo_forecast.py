@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import tempfile
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from casemeter_grouper.compiled.bundle import COMPILER, BundleError, open_bundle
 from casemeter_grouper.compiled.scheme import CompiledScheme
 from casemeter_grouper.forecast.model import KIND, Header
+from casemeter_grouper.forecast.wish import FITTER, Wish, settings
 from casemeter_grouper.pack.build import SUFFIX
 from casemeter_grouper.pack.progress import advance
 
@@ -46,7 +48,8 @@ def demo_forecast(scheme: Path, data: Path, stays: int) -> Path:
 
     pack = CompiledScheme.open(scheme)
     order = Order(pack, read_recipe("first"), read_caseload(None), stays, _SEED)
-    rests_on = (str(COMPILER), pack.sha256, order.recipe.sha256, order.caseload.sha256, str(stays))
+    learning = json.dumps([FITTER, settings(), _SEED, _LEVEL], sort_keys=True)
+    rests_on = (str(COMPILER), learning, pack.sha256, order.recipe.sha256, order.caseload.sha256, str(stays))
     name = hashlib.sha256("\n".join(rests_on).encode()).hexdigest()[:32]
     path = data / f"demo_forecast_{pack.header.id}-{name}{SUFFIX}"
     try:
@@ -77,7 +80,6 @@ def _learn(order: Order, folder: Path, target: Path) -> None:
         target: the bundle.
     """
     from casemeter_grouper.forecast.fit import Pack, fit
-    from casemeter_grouper.forecast.wish import Wish
     from casemeter_grouper.history.write import generate
 
     made = 0

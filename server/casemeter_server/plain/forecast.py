@@ -1,18 +1,21 @@
 """Writing the forecast of a plain request: from the kernel's numbers to the bytes of the message.
 
 What is written is what :mod:`casemeter_server.forecasting` says of the same answer, byte for byte.
+
+numba keeps compiled code until the file it stands in changes: whoever changes something compiled that this
+file uses must touch this file too.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from casemeter.v1 import forecast_pb2 as pb
 from casemeter_grouper.forecast.kernel import SHOWN
+from casemeter_server.plain.prices import UNKNOWN, paid
 from casemeter_server.plain.wire import tags, write_bytes, write_content, write_double
 
 _GROUPS, _ELSEWHERE, _SET_SIZE, _LEVEL, _COST, _LOS_DAYS, _MULTIPLE = tags(
@@ -33,21 +36,8 @@ _ODDS_AT: Final = _GROUP_AT + SHOWN
 ROOM: Final = 64
 """Bytes enough for the numbers of one group, or for all that stands beside the groups."""
 
-NO_PAYMENT: Final = -(2**62)
-"""Stands for a payment that is not there."""
-
-
-class Prices(NamedTuple):
-    """What the candidates of an answer would be paid, in their order.
-
-    Attributes:
-        rows: int64, one row for each: why there is no payment (0: there is one), the payment in fen or
-            :data:`NO_PAYMENT`, and the number of bytes of the band's name. No rows: nothing is priced.
-        bands: UTF-8, their names one after the other.
-    """
-
-    rows: NDArray[np.int64]
-    bands: bytes
+UNPRICED: Final = -1
+"""Instead of the place after a forecast: the prices do not tell what a candidate would be paid."""
 
 
 @njit(cache=True, nogil=True)
@@ -78,7 +68,7 @@ def _write_part(out, at, tag, value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def write_forecast(  # type: ignore[no-untyped-def]
-    out, numbers, texts, starts, facts, has_cost, rows, bands
+    out, numbers, texts, starts, facts, has_cost, prices, bands
 ):
     """Write the fields of a forecast from its groups to its multiple of the benchmark.
 
@@ -89,11 +79,11 @@ def write_forecast(  # type: ignore[no-untyped-def]
         starts: int64, where each begins, and the end of the last; by the number of the group, from 1.
         facts: level, mean cost of the benchmark in fen (0: none) and the most groups of a set.
         has_cost: whether the cost is told.
-        rows: of :class:`Prices`.
-        bands: of :class:`Prices`.
+        prices: rows of :class:`casemeter_server.plain.prices.Prices`; none: nothing is priced.
+        bands: likewise.
 
     Returns:
-        The place after what was written.
+        The place after what was written, or :data:`UNPRICED`.
     """
     level, mean, most_in_set = facts
     elsewhere = 1.0
@@ -102,19 +92,20 @@ def write_forecast(  # type: ignore[no-untyped-def]
     scratch = len(out) // 2
     cost, days = numbers[_COST_AT:_DAYS_AT], numbers[_DAYS_AT:_GROUP_AT]
     middle = int(np.rint(cost[1]))
-    end = band = 0
+    end = 0
     for place in range(int(numbers[_SHOWN_AT])):
         group = int(numbers[_GROUP_AT + place])
         at = write_bytes(out, scratch, texts, starts[group - 1], starts[group])
         at = _write_part(out, at, _PROBABILITY, numbers[_ODDS_AT + place])
-        if rows.shape[0]:
-            reason, payment, length = rows[place]
-            if payment != NO_PAYMENT:
+        if prices.shape[0]:
+            reason, has_payment, payment, band, band_end = paid(prices, group, middle)
+            if reason == UNKNOWN:
+                return UNPRICED
+            if has_payment:
                 at = _write_signed(out, at, _PAYMENT, payment)
                 at = _write_signed(out, at, _MARGIN, payment - middle)
-            if length:
-                at = write_content(out, at, _BAND, bands, band, band + length)
-                band += length
+            if band < band_end:
+                at = write_content(out, at, _BAND, bands, band, band_end)
             at = _write_some(out, at, _NOT_PRICED, reason)
         end = write_content(out, end, _GROUPS, out, scratch, at)
     end = _write_part(out, end, _ELSEWHERE, max(0.0, elsewhere))

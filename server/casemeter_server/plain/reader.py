@@ -43,6 +43,8 @@ class PlainAnswer(NamedTuple):
         numbers: age in years, age in days, birth weight in grams, length of stay in days, and hours in
             intensive care; NaN where unknown.
         principal: code of the principal diagnosis.
+        complications: how many other diagnoses stand as MCC, and how many of the rest as CC.
+        has_procedures: whether a procedure is done.
     """
 
     verdict: bytes
@@ -56,6 +58,8 @@ class PlainAnswer(NamedTuple):
     encounter: tuple[int, int]
     numbers: tuple[float, float, float, float, float]
     principal: str
+    complications: tuple[int, int]
+    has_procedures: bool
 
 
 class PlainReader:
@@ -108,7 +112,7 @@ class PlainReader:
         if outcome.only_procedure:
             verdict += _note(NOTE_KIND_GROUPED_BY_ONE_PROCEDURE, procedure)
         *places, is_open, day_of_stay, as_of, los_days, icu_hours = found[11:22]
-        years, days, weight, encounter, encounter_end, principal = found[22:]
+        years, days, weight, encounter, encounter_end, principal, major, minor, procedures = found[22:]
         charges, charges_end, insurance, insurance_end, department, department_end = places
         stay = MoneyStay(
             insurance=data[insurance:insurance_end].decode(),
@@ -131,6 +135,8 @@ class PlainReader:
             (encounter, encounter_end),
             (years, days, weight, los_days, icu_hours),
             self._principals[principal - 1],
+            (major, minor),
+            procedures > 0,
         )
 
 

@@ -23,6 +23,7 @@ from casemeter.v1 import encounter_pb2 as pb
 from casemeter.v1.service_pb2 import EvaluateRequest
 from casemeter.v1.verdict_pb2 import DerivedFacts, Verdict
 from casemeter_grouper import stay
+from casemeter_grouper.forecast.complication_counts import counts_of
 from casemeter_grouper.kernel import Mapped, run_one
 from casemeter_server.plain.calendar import date_of, day_number, day_of, local_day, read_date
 from casemeter_server.plain.lookup import place_of
@@ -496,8 +497,9 @@ def read(  # type: ignore[no-untyped-def]
         attempt is about; likewise of the charges, which are not read yet (first byte 0: there are none), of
         the insurance type and of the department; whether the stay is still open; the day of the stay;
         ``as_of``; length of stay, hours of intensive care, age in years and in days, and birth weight, NaN
-        where unknown; the first byte and end of the encounter; and the number of the principal diagnosis
-        among the known ones, from 1 (0: not plain).
+        where unknown; the first byte and end of the encounter; the number of the principal diagnosis
+        among the known ones, from 1 (0: not plain); how many other diagnoses stand as MCC, and how many of
+        the rest as CC; and the number of procedures.
     """
     known = Known(diagnoses, diagnosis_at, procedures, procedure_at, values, departments)
     numbers = np.full(5, np.nan)
@@ -539,12 +541,13 @@ def read(  # type: ignore[no-untyped-def]
             plain &= stay[0] > 0
         else:
             plain &= tag in (_EXPLAIN, _NEAR_MISSES) and value == 0
-    attempt, valid, written, principal = 0, False, 0, 0
+    attempt, valid, written, principal, major, minor = 0, False, 0, 0, 0, 0
     if plain and stay[0] > 0:
         principal = int(codes[_FIRST_CODE])
         case = codes[: _FIRST_CODE + codes[0] + stay[1]]
         # Why a case is in no group is for the ordinary way to say: its leaf, 0, is also "not plain".
         leaf, attempt, valid = run_one(Mapped(body, parts), case, numbers)
+        major, minor = counts_of(body, parts, codes[_FIRST_CODE : _FIRST_CODE + codes[0]])
         written = _write(out, data, clock, stay, numbers, texts)
     call_id, call_id_end = texts[_CALL_ID_AT]
     pack, pack_end = texts[_PACK_AT]
@@ -558,4 +561,5 @@ def read(  # type: ignore[no-untyped-def]
         *(charges, charges_end, insurance, insurance_end, department, department_end),
         *(stay[2], stay[4], as_of, numbers[_LOS], numbers[_ICU]),
         *(numbers[_AGE_YEARS], numbers[_AGE_DAYS], numbers[_WEIGHT], encounter, encounter_end, principal),
+        *(major, minor, stay[1]),
     )
