@@ -30,6 +30,7 @@ from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.measured import Measured, measure
 from casemeter_grouper.forecast.model import Header, Model
 from casemeter_grouper.forecast.wish import Wish
+from casemeter_grouper.history.build import build_world
 from casemeter_grouper.history.caseload import read_caseload
 from casemeter_grouper.history.recipe import read_recipe
 from casemeter_grouper.history.write import Order, generate
@@ -173,7 +174,9 @@ def newest(
     count = min(wanted.truth, len(days.rows))
     chosen = np.sort(np.random.default_rng(SEED).choice(len(days.rows), count, replace=False))
     start = time.perf_counter()
-    laws = Oracle(open_compiled(bundle), recipe).laws(days, chosen, fitted.codes.groups, pack)
+    opened = open_compiled(bundle)
+    world = build_world(opened, read_recipe(recipe), read_caseload())
+    laws = Oracle(world, opened).laws(days, chosen, fitted.codes.groups, pack)
     print(
         f"{len(days.rows):,} days of stays that ended since {since} are asked for; the truth of {count:,} of "
         f"them took {time.perf_counter() - start:.0f} s",

@@ -19,12 +19,10 @@ from casemeter_grouper.forecast.histories import Picker, read_days
 from casemeter_grouper.forecast.known import Interval, Known, Procedures
 from casemeter_grouper.forecast.numbering import Numbering
 from casemeter_grouper.forecast.stay_days import StayDays
-from casemeter_grouper.history.build import build_world
-from casemeter_grouper.history.caseload import read_caseload
-from casemeter_grouper.history.recipe import read_recipe
 from casemeter_grouper.history.settled import open_settled
 from casemeter_grouper.history.truth import Observation, Truth
 from casemeter_grouper.history.truth.observe import observe, stay_days
+from casemeter_grouper.history.world import World
 
 STAY: Final = ["A48", "A49"]
 TABLES: Final = ("pages", "days", "course")
@@ -148,9 +146,9 @@ def knowns(days: Days, pack: Pack) -> list[Known]:
 class Oracle:
     """The truth of days of one made-up history."""
 
-    def __init__(self, pack: CompiledScheme | CompiledCatalogue, recipe: str) -> None:
-        self._world = build_world(pack, read_recipe(recipe), read_caseload())
-        self._truth = Truth(self._world, pack)
+    def __init__(self, world: World, pack: CompiledScheme | CompiledCatalogue) -> None:
+        self._world = world
+        self._truth = Truth(world, pack)
 
     def laws(self, days: Days, chosen: NDArray[np.intp], groups: Sequence[str], pack: Pack) -> list[Law]:
         """Return what is true of some days.

@@ -57,7 +57,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "learning_rate": 0.1,
     "num_leaves": 63,
     "min_data_in_leaf": 100,
-    "num_threads": 2,
+    "num_threads": 1,
     "seed": 1,
     "deterministic": True,
     "verbosity": -1,
