@@ -109,6 +109,7 @@ class Compared:
         held: true probability that the forecast's set holds the truth.
         right: whether the forecast's first candidate was it.
         true_right: whether the truth's was.
+        best: true probability of the truth's first candidate.
         on_average: mean size of sets that hold the truth with the level on average only.
     """
 
@@ -121,6 +122,7 @@ class Compared:
     held: Floats
     right: Bools
     true_right: Bools
+    best: Floats
     on_average: float
 
 
@@ -137,7 +139,7 @@ def compare(
     """
     level, count = forecaster.header.level, len(known)
     measured, final = measure(forecaster, rows, known), rows.final_group.astype(np.int32) + 1
-    cross, entropy, true_loss, true_size, held = np.zeros((5, count))
+    cross, entropy, true_loss, true_size, held, best = np.zeros((6, count))
     true_right = np.zeros(count, np.bool_)
     for first in range(0, count, AT_ONCE):
         said = forecaster.ask_all(known[first : first + AT_ONCE])
@@ -151,7 +153,7 @@ def compare(
             entropy[at] = -(p * np.log(p)).sum()
             true_loss[at] = -np.log(own[0]) if len(own) else -np.log(LEAST)
             true_size[at] = int(np.searchsorted(np.cumsum(p), level - 1e-12)) + 1
-            held[at] = p[in_set].sum()
+            held[at], best[at] = p[in_set].sum(), p[0]
             true_right[at] = law.groups[0] == final[at]
     size = measured.set_size.astype(np.float64)
     return Compared(
@@ -164,6 +166,7 @@ def compare(
         held,
         measured.place == 0,
         true_right,
+        best,
         on_average([law.probabilities for law in laws], level),
     )
 

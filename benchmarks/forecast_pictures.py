@@ -66,7 +66,7 @@ def _reliability(axes: Any, shown: Shown) -> None:
 
 def _accuracy(axes: Any, shown: Shown) -> None:
     axes.plot(DAYS, by_day(shown.measured.place == 0, shown.day, DAYS), "o-", label="forecast 预测")
-    true = by_day(shown.compared.true_right, shown.true_day, DAYS)
+    true = by_day(shown.compared.best, shown.true_day, DAYS)
     axes.plot(DAYS, true, "s--", color="black", label="true probabilities 真实概率")
     axes.plot(DAYS, by_day(shown.stands, shown.day, DAYS), "^-", label="the group as recorded now 当前分组")
     _percent(axes.yaxis)
