@@ -45,7 +45,7 @@ class Trend:
             for state in range(PROCEDURE_STATES):
                 some = of_bucket & (parts.state == state)
                 if some.any():
-                    self.rows[bucket, state] = _slope(ln_day[some], cost[some], stands[some])
+                    self.rows[bucket, state] = slope_within(ln_day[some], cost[some], stands[some])
 
     def level(self, cost: Floats, day: Ints, parts: Parts) -> Floats:
         """Return ln of cost as it would be in the middle of its bucket."""
@@ -54,8 +54,8 @@ class Trend:
         return level
 
 
-def _slope(x: Floats, y: Floats, group: Keys) -> float:
-    """Slope within groups; 0 where the days do not differ."""
+def slope_within(x: Floats, y: Floats, group: Keys) -> float:
+    """Return the slope of ``y`` over ``x`` within groups; 0 where ``x`` does not differ within any."""
     _, of = np.unique(group, return_inverse=True)
     size = np.bincount(of)
     dx, dy = (values - (np.bincount(of, values) / size)[of] for values in (x, y))

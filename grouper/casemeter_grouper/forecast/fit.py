@@ -155,7 +155,7 @@ def fit_days(
     """Fit a forecast from days of stays and write its bundle; see :func:`fit`."""
     parts = split(rows, wish)
     codes = codes_of(parts.learned, pack.grouping, pack.chapters, departments)
-    numbering = Numbering(codes, pack.grouping, departments, wish.day_from, wish.age_from)
+    numbering = Numbering(codes, pack.grouping, departments, wish.steps)
     model = learn(parts.learned, numbering, pack.divides, wish)
     model = replace(model, facts={**model.facts, **_days(parts)})
     known = numbering.known(parts.calibrated)
@@ -204,7 +204,7 @@ def weighed(model: Model, forecaster: Forecaster, rows: StayDays, known: NDArray
     """
     bucket = known[:, BUCKET]
     family = np.array([0, *model.codes.group_family], np.int32)
-    weights = np.ones((len(model.day_from), 2))
+    weights = np.ones((len(model.steps.day_from), 2))
     for number in range(len(weights)):
         some = np.flatnonzero(bucket == number)[:MOST_WEIGHED]
         families, found, sizes = forecaster.scores(known[some])
@@ -225,9 +225,8 @@ def calibrated(model: Model, forecaster: Forecaster, rows: StayDays, known: NDAr
     """
     measured = measure(forecaster, rows, known)
     # The ends of a model that is calibrated anew reach as far as it was calibrated before.
-    margins = model.arrays["margins"] + calibrate.margins(
-        measured, rows, known, len(model.day_from), model.header.level
-    )
+    steps = len(model.steps.margin_from)
+    margins = model.arrays["margins"] + calibrate.margins(measured, rows, known, steps, model.header.level)
     chapter = model.arrays["group_chapter"][rows.planned.astype(np.int32) + 1]
     shape = model.arrays["levels"].shape
     levels = calibrate.set_levels(measured, known[:, BUCKET], chapter, shape, model.header.level)

@@ -24,7 +24,7 @@ from casemeter_grouper.forecast.kernel import (
     scores,
 )
 from casemeter_grouper.forecast.known import Absent, Answer, Candidate, Interval, Known, Procedures
-from casemeter_grouper.forecast.model import CATEGORY, KIND, SUBCATEGORY, Codes, Header
+from casemeter_grouper.forecast.model import CATEGORY, KIND, SUBCATEGORY, Codes, Header, Steps
 
 _NO_GROUP: Final = (0, 0, 0)
 _PENDING: Final = int(Procedures.PENDING)
@@ -53,6 +53,7 @@ class Forecaster:
         header: who the forecast is.
         sha256: content hash of its bundle.
         most_in_set: the most groups of a set that it tells.
+        steps: of days and ages.
         manifest: all that the bundle says of itself.
     """
 
@@ -64,8 +65,10 @@ class Forecaster:
         self.header = Header(**manifest["header"])
         self.most_in_set: int = manifest["most_in_set"]
         self.codes = Codes(**manifest["codes"])
-        self._bucket = _steps(manifest["day_from"])
-        self._age = _steps(manifest["age_from"], 1)
+        self.steps = Steps(**manifest["steps"])
+        self._bucket = _steps(self.steps.day_from)
+        self._age = _steps(self.steps.age_from, 1)
+        self._margin = _steps(self.steps.margin_from)
         self._subcategory = {code: at for at, code in enumerate(self.codes.subcategories, 1)}
         self._category = {code: at for at, code in enumerate(self.codes.categories, 1)}
         self._principal = {
@@ -125,7 +128,7 @@ class Forecaster:
         day, years, cost = known.day, known.age_years, known.cost_fen
         if day < 1:
             raise ValueError(f"the day of admission is day 1; there is no day {day}")
-        buckets, ages = self._bucket, self._age
+        buckets, ages, margins = self._bucket, self._age, self._margin
         return (
             *code,
             family,
@@ -135,6 +138,7 @@ class Forecaster:
             number,
             complications,
             0 if years is None else ages[years] if years < len(ages) else ages[-1],
+            margins[day] if day < len(margins) else margins[-1],
             day,
             NO_COST if cost is None else cost,
         )

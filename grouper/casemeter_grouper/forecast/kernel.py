@@ -41,7 +41,7 @@ ARRAYS: Final = (
     *("context_masks", "context_keys", "context_at", "context_cases"),
     *("candidate", "odds", "middle", "variance", "trend", "weights"),
     *("member_at", "member", "share_row", "shares"),
-    *("interval_masks", "interval_keys", "intervals", "margins", "levels", "group_chapter"),
+    *("interval_masks", "interval_keys", "intervals", "end_trend", "margins", "levels", "group_chapter"),
 )
 """The arrays of a bundle that make :class:`Tables`, in its order."""
 
@@ -72,7 +72,8 @@ class Tables(NamedTuple):
         interval_masks: int32, ``K x parts``.
         interval_keys: int64, ``I``, ascending.
         intervals: float64, ``I x 9``: as :data:`INTERVAL` names them.
-        margins: float64, ``B x 4``: how much wider each end is drawn: cost below and above, days likewise.
+        end_trend: float64, ``B x 3``: as :class:`casemeter_grouper.forecast.ends.Ends` has it.
+        margins: float64, ``steps x 4``: how much wider each end is drawn: cost below and above, then days.
         levels: float64, ``(M + 1) x B``: probability that a set must reach, by chapter of the planned group.
         group_chapter: int32, ``G + 1``.
     """
@@ -94,6 +95,7 @@ class Tables(NamedTuple):
     interval_masks: NDArray[np.int32]
     interval_keys: NDArray[np.int64]
     intervals: NDArray[np.float64]
+    end_trend: NDArray[np.float64]
     margins: NDArray[np.float64]
     levels: NDArray[np.float64]
     group_chapter: NDArray[np.int32]
@@ -107,15 +109,15 @@ INTERVAL: Final = (
 
 With ``x`` the ln of the running cost in fen, kept between ``least_cost`` and ``most_cost``: ln of final by
 running cost is ``slope * x`` and ``cost_low``, ``cost_middle`` or ``cost_high``. ``days_low`` and so on are
-ln of 1 and the days that are left.
+ln of 1 and the days that are left. Both move with the day as the trend of the ends says.
 """
 
 PART_COUNT: Final = len(SHIFTS)
 PROCEDURE_STATE, BUCKET = 5, 6
-GROUP, STATE, AGE, DAY, COST = range(PART_COUNT, PART_COUNT + 5)
+GROUP, STATE, AGE, MARGIN, DAY, COST = range(PART_COUNT, PART_COUNT + 6)
 """Places among what is known of a day; the parts of its contexts come first."""
 
-KNOWN_SIZE: Final = PART_COUNT + 5
+KNOWN_SIZE: Final = PART_COUNT + 6
 
 ANSWER_SIZE: Final = 9 + 2 * SHOWN
 """Numbers of an answer: candidates shown, size of the set, cases, ends and middles, then the candidates."""
@@ -159,7 +161,8 @@ def _tables(body, places):  # type: ignore[no-untyped-def]
         _floats(body, places, 16).reshape(places[16, 1], places[16, 2]),
         _floats(body, places, 17).reshape(places[17, 1], places[17, 2]),
         _floats(body, places, 18).reshape(places[18, 1], places[18, 2]),
-        _ints(body, places, 19),
+        _floats(body, places, 19).reshape(places[19, 1], places[19, 2]),
+        _ints(body, places, 20),
     )
 
 
@@ -295,18 +298,20 @@ def _set_size(probability, size, level):  # type: ignore[no-untyped-def]
 def _ends(tables, known, out):  # type: ignore[no-untyped-def]
     """Fill the ends and middles of final cost (fen) and length of stay (days)."""
     row = tables.intervals[_find(tables.interval_masks, tables.interval_keys, known)]
-    margins = tables.margins[known[BUCKET]]
+    margins, trend = tables.margins[known[MARGIN]], tables.end_trend[known[BUCKET]]
     day, cost = known[DAY], known[COST]
+    since = np.log(float(day)) - trend[2]
     if cost != NO_COST:
         x = np.log(max(float(cost), 1.0))
         kept = min(max(x, row[0]), row[1])
-        base = max(x, row[0]) + row[2] * kept
+        base = max(x, row[0]) + row[2] * kept + trend[0] * since
         out[0] = max(np.floor(np.exp(base + row[3] - margins[0])), float(cost))
         out[2] = max(np.ceil(np.exp(base + row[5] + margins[1])), out[0])
         out[1] = min(max(np.rint(np.exp(base + row[4])), out[0]), out[2])
-    out[3] = day + max(np.floor(np.exp(row[6] - margins[2]) - 1), 0.0)
-    out[5] = max(day + np.ceil(np.exp(row[8] + margins[3]) - 1), out[3])
-    out[4] = min(max(day + np.rint(np.exp(row[7]) - 1), out[3]), out[5])
+    later = trend[1] * since
+    out[3] = day + max(np.floor(np.exp(row[6] + later - margins[2]) - 1), 0.0)
+    out[5] = max(day + np.ceil(np.exp(row[8] + later + margins[3]) - 1), out[3])
+    out[4] = min(max(day + np.rint(np.exp(row[7] + later) - 1), out[3]), out[5])
 
 
 @njit(cache=True, nogil=True)

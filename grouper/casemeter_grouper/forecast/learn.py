@@ -11,8 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from casemeter_grouper.compiled.bundle import Arrays
-from casemeter_grouper.forecast import counting
+from casemeter_grouper.forecast.backoff import (
+    Beside,
+    Fit,
+    Odds,
+    Strength,
+    fit_strengths,
+    smooth,
+    smooth_buckets,
+)
 from casemeter_grouper.forecast.costs import Trend, fit_bells
+from casemeter_grouper.forecast.counting import count as count_families
 from casemeter_grouper.forecast.ends import fit_ends
 from casemeter_grouper.forecast.forecaster import positions
 from casemeter_grouper.forecast.kernel import COUNTED_STATES, PROCEDURE_STATES
@@ -39,7 +48,7 @@ def learn(rows: StayDays, numbering: Numbering, divides: Sequence[bool], wish: W
     """
     codes, parts = numbering.codes, numbering.parts(rows)
     advance("learning", 0, _STEPS)
-    odds, strengths, beside = _odds(rows, numbering, parts, wish)
+    odds, smoothed = _odds(rows, numbering, parts, wish)
     advance("learning", 1, _STEPS)
     arrays = _contexts(odds, wish) | _costs(rows, numbering, parts, odds, wish)
     advance("learning", 2, _STEPS)
@@ -50,41 +59,37 @@ def learn(rows: StayDays, numbering: Numbering, divides: Sequence[bool], wish: W
     buckets = len(wish.day_from)
     arrays |= {
         "weights": np.ones((buckets, 2)),
-        "margins": np.zeros((buckets, 4)),
+        "margins": np.zeros((len(wish.steps.margin_from), 4)),
         "levels": np.full((len(codes.chapters) + 1, buckets), wish.header.level),
     }
     facts = {
         "stays": len(np.unique(rows.stay)),
         "days": len(rows),
-        "strengths": [list(strength) for strength in strengths],
-        "beside": beside,
+        "strengths": [list(strength) for strength in smoothed.strengths],
+        "besides": smoothed.shares,
     }
     usual = _usual_states(parts, len(codes.families))
-    return Model(wish.header, codes, wish.most_in_set, wish.day_from, wish.age_from, usual, facts, arrays)
+    return Model(wish.header, codes, wish.most_in_set, wish.steps, usual, facts, arrays)
 
 
-def _odds(
-    rows: StayDays, numbering: Numbering, parts: Parts, wish: Wish
-) -> tuple[list[counting.Odds], list[counting.Strength], float]:
+def _odds(rows: StayDays, numbering: Numbering, parts: Parts, wish: Wish) -> tuple[list[Odds], Fit]:
     """Count and smooth: the odds by bucket of days, then those over all days, the most special first."""
     final, families = numbering.final(rows), len(numbering.codes.families)
     all_masks, masks = _of_all_days(wish), _by_bucket(wish)
     levels = range(len(masks))
-    whole = [counting.count(at, all_masks[at], parts, final, rows.stay) for at in levels]
-    beside_mask = masks_of([wish.settings["beside"]])[0]
-    beside = counting.Beside(
-        wish.settings["contexts"].index(wish.settings["beside_of"]),
-        beside_mask,
-        counting.count(0, beside_mask, parts, final, rows.stay),
-    )
-    strengths, share = counting.fit_strengths(whole, all_masks, beside, parts, final, wish.seed)
-    all_days = counting.smooth(whole, all_masks, beside, parts, strengths, share, families)
-    counts = [counting.count(at, masks[at], parts, final, rows.stay) for at in levels]
-    strength = counting.Strength(wish.settings["bucket_discount"], wish.settings["bucket_strength"])
-    by_bucket = counting.smooth_buckets(counts, masks, all_days, all_masks, parts, strength, families)
+    whole = [count_families(at, all_masks[at], parts, final, rows.stay) for at in levels]
+    besides = []
+    for names in wish.settings["besides"]:
+        mask = masks_of([names])[0]
+        besides.append(Beside(mask, count_families(0, mask, parts, final, rows.stay)) if names else None)
+    fit = fit_strengths(whole, all_masks, besides, parts, final, wish.seed)
+    all_days = smooth(whole, all_masks, besides, parts, fit, families)
+    counts = [count_families(at, masks[at], parts, final, rows.stay) for at in levels]
+    strength = Strength(wish.settings["bucket_discount"], wish.settings["bucket_strength"])
+    by_bucket = smooth_buckets(counts, masks, all_days, all_masks, parts, strength, families)
     # In the bundle the levels of all days come after those by bucket.
     moved = [odds._replace(keys=odds.keys + (len(masks) << LEVEL_SHIFT)) for odds in all_days]
-    return [*by_bucket, *moved], strengths, share
+    return [*by_bucket, *moved], fit
 
 
 def _of_all_days(wish: Wish) -> NDArray[np.int32]:
@@ -95,7 +100,7 @@ def _by_bucket(wish: Wish) -> NDArray[np.int32]:
     return masks_of([[*names, "bucket"] for names in wish.settings["contexts"]])
 
 
-def _contexts(odds: Sequence[counting.Odds], wish: Wish) -> Arrays:
+def _contexts(odds: Sequence[Odds], wish: Wish) -> Arrays:
     sizes = np.concatenate([np.diff(level.at) for level in odds])
     return {
         "context_masks": np.concatenate([_by_bucket(wish), _of_all_days(wish)]),
@@ -107,9 +112,7 @@ def _contexts(odds: Sequence[counting.Odds], wish: Wish) -> Arrays:
     }
 
 
-def _costs(
-    rows: StayDays, numbering: Numbering, parts: Parts, odds: Sequence[counting.Odds], wish: Wish
-) -> Arrays:
+def _costs(rows: StayDays, numbering: Numbering, parts: Parts, odds: Sequence[Odds], wish: Wish) -> Arrays:
     paid, buckets = rows.cost > 0, len(wish.day_from)
     some, cost = _some(parts, paid), np.log(rows.cost[paid].astype(np.float64))
     trend = Trend(cost, rows.day[paid], some, buckets)
@@ -120,7 +123,7 @@ def _costs(
     return {"trend": trend.rows, "middle": middle, "variance": variance}
 
 
-def _entries(odds: Sequence[counting.Odds], masks: NDArray[np.int32]) -> Parts:
+def _entries(odds: Sequence[Odds], masks: NDArray[np.int32]) -> Parts:
     """The parts of every candidate's context, 0 where the context does not name them."""
     columns = []
     for place in range(len(SHIFTS)):
@@ -162,8 +165,13 @@ def _shares(
 
 def _ends(rows: StayDays, parts: Parts, wish: Wish) -> Arrays:
     paid, masks = rows.cost > 0, masks_of(wish.settings["intervals"])
-    keys, numbers = fit_ends(rows.take(paid), _some(parts, paid), masks, wish.header.level)
-    return {"interval_masks": masks, "interval_keys": keys.astype(np.uint64), "intervals": numbers}
+    ends = fit_ends(rows.take(paid), _some(parts, paid), masks, len(wish.day_from), wish.header.level)
+    return {
+        "interval_masks": masks,
+        "interval_keys": ends.keys.astype(np.uint64),
+        "intervals": ends.numbers,
+        "end_trend": ends.trend,
+    }
 
 
 def _some(parts: Parts, rows: NDArray[np.bool_]) -> Parts:

@@ -70,14 +70,28 @@ class Codes:
     group_chapter: Sequence[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Where steps begin, each from its first number to that before the next.
+
+    Attributes:
+        day_from: first day of each bucket of days.
+        age_from: first year of each age band.
+        margin_from: first day of each step that intervals are calibrated by.
+    """
+
+    day_from: Sequence[int]
+    age_from: Sequence[int]
+    margin_from: Sequence[int]
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A fitted forecast.
 
     Attributes:
         most_in_set: the most groups of a set that is useful; wider ones are not told.
-        day_from: first day of each bucket of days.
-        age_from: first year of each age band.
+        steps: of days and ages.
         usual_state: state of procedures that most days in each family have, from family 0.
         facts: what it rests on, as JSON values.
         arrays: those that the kernel reads.
@@ -86,8 +100,7 @@ class Model:
     header: Header
     codes: Codes
     most_in_set: int
-    day_from: Sequence[int]
-    age_from: Sequence[int]
+    steps: Steps
     usual_state: Sequence[int]
     facts: Mapping[str, Any]
     arrays: Arrays
@@ -100,8 +113,7 @@ class Model:
             Header(**manifest["header"]),
             Codes(**manifest["codes"]),
             manifest["most_in_set"],
-            manifest["day_from"],
-            manifest["age_from"],
+            Steps(**manifest["steps"]),
             manifest["usual_state"],
             manifest["facts"],
             file.arrays,
@@ -114,8 +126,7 @@ class Model:
             "header": asdict(self.header),
             "codes": asdict(self.codes),
             "most_in_set": self.most_in_set,
-            "day_from": list(self.day_from),
-            "age_from": list(self.age_from),
+            "steps": asdict(self.steps),
             "usual_state": list(self.usual_state),
             "facts": dict(self.facts),
         }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from casemeter_grouper.forecast.kernel import MOST_COUNTED, NO_COST
 from casemeter_grouper.forecast.keys import Parts
-from casemeter_grouper.forecast.model import CATEGORY, SUBCATEGORY, Codes
+from casemeter_grouper.forecast.model import CATEGORY, SUBCATEGORY, Codes, Steps
 from casemeter_grouper.forecast.stay_days import Integers, StayDays
 from casemeter_grouper.history.reading.grouping import PackGrouping
 
@@ -58,8 +58,7 @@ class Numbering:
         codes: Codes,
         grouping: PackGrouping,
         departments: Sequence[str],
-        day_from: Sequence[int],
-        age_from: Sequence[int],
+        steps: Steps,
     ) -> None:
         """Number the codes of a history.
 
@@ -67,12 +66,11 @@ class Numbering:
             codes: the lists of the bundle.
             grouping: the pack that the history was read for; its groups are those of the bundle.
             departments: numbered from 1 in the history.
-            day_from: first day of each bucket.
-            age_from: first year of each age band.
+            steps: of days and ages.
         """
         written = ["", *grouping.diagnoses.number]
         self.codes = codes
-        self._day_from, self._age_from = day_from, age_from
+        self._steps = steps
         self._principal = _numbers(codes.principals, written)
         self._subcategory = _numbers(codes.subcategories, [code[:SUBCATEGORY] for code in written])
         self._category = _numbers(codes.categories, [code[:CATEGORY] for code in written])
@@ -97,7 +95,7 @@ class Numbering:
 
     def buckets(self, days: Integers) -> Ints:
         """Return the bucket of days."""
-        return (np.searchsorted(self._day_from, days, side="right") - 1).astype(np.int32)
+        return (np.searchsorted(self._steps.day_from, days, side="right") - 1).astype(np.int32)
 
     def states(self, rows: StayDays) -> Ints:
         """Return what was known of the complications on days, as the kernel takes it."""
@@ -106,13 +104,15 @@ class Numbering:
 
     def ages(self, rows: StayDays) -> Ints:
         """Return the age band of each day's stay, from 1; 0: unknown."""
-        return np.searchsorted(self._age_from, rows.age, side="right").astype(np.int32)
+        return np.searchsorted(self._steps.age_from, rows.age, side="right").astype(np.int32)
 
     def known(self, rows: StayDays) -> NDArray[np.int64]:
         """Return days as the kernel takes them."""
         planned = rows.planned.astype(np.int32) + 1
         cost = np.where(rows.cost > 0, rows.cost, NO_COST)
-        columns = (*self.parts(rows), planned, self.states(rows), self.ages(rows), rows.day, cost)
+        margin = np.searchsorted(self._steps.margin_from, rows.day, side="right") - 1
+        own = (planned, self.states(rows), self.ages(rows), margin, rows.day, cost)
+        columns = (*self.parts(rows), *own)
         return np.stack(columns, axis=1).astype(np.int64)
 
 

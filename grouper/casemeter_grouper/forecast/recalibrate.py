@@ -74,9 +74,9 @@ def recalibrate(
             f"not for this {pack.id} (bundle {pack.sha256[:12]}); fit it again"
         )
     model = Model.of(forecaster.file)
-    pick = one_day_of_each_bucket(model.day_from, seed)
+    pick = one_day_of_each_bucket(model.steps.day_from, seed)
     rows, read = read_days(paths, pack.grouping, pack.complications, pick, choices)
-    numbering = Numbering(model.codes, pack.grouping, read.departments, model.day_from, model.age_from)
+    numbering = Numbering(model.codes, pack.grouping, read.departments, model.steps)
     _, first = np.unique(rows.stay, return_index=True)
     if len(first) < FEWEST_STAYS:
         raise TooFewStaysError(

@@ -79,7 +79,7 @@ def report_of(forecaster: Forecaster, rows: StayDays, known: NDArray[np.int64]) 
         known: the same days as the kernel takes them.
     """
     measured = measure(forecaster, rows, known)
-    day_from = np.array(forecaster.manifest["day_from"])
+    day_from = np.array(forecaster.steps.day_from)
     after = np.append(day_from[1:], np.iinfo(np.int32).max)
     bucket, most = known[:, BUCKET], forecaster.most_in_set
     stands_for = np.minimum(rows.days.astype(np.int64) + 1, after[bucket]) - day_from[bucket]

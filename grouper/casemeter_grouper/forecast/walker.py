@@ -31,6 +31,7 @@ class _Day(NamedTuple):
     group: int
     state: int
     age: int
+    margin: int
     day: int
     cost: int
 
@@ -136,17 +137,21 @@ class Walker:
         place = _find(tables.interval_masks.tolist(), self._intervals, day.parts)
         assert place is not None, "every bucket of days has an interval"
         least, most, slope, *ends = tables.intervals[place].tolist()
-        below, above, fewer, more = tables.margins[day.bucket].tolist()
+        below, above, fewer, more = tables.margins[day.margin].tolist()
+        of_cost, of_days, middle_day = tables.end_trend[day.bucket].tolist()
+        since = log(day.day) - middle_day
         cost = None
         if day.cost != NO_COST:
             x = log(max(day.cost, 1))
-            base = max(x, least) + slope * min(max(x, least), most)
+            base = max(x, least) + slope * min(max(x, least), most) + of_cost * since
             low = max(float(floor(exp(base + ends[0] - below))), float(day.cost))
             high = max(float(ceil(exp(base + ends[2] + above))), low)
             cost = Interval(low, min(max(float(round(exp(base + ends[1]))), low), high), high)
-        first = day.day + max(float(floor(exp(ends[3] - fewer) - 1)), 0.0)
-        last = max(day.day + float(ceil(exp(ends[5] + more) - 1)), first)
-        return cost, Interval(first, min(max(day.day + float(round(exp(ends[4]) - 1)), first), last), last)
+        later = of_days * since
+        first = day.day + max(float(floor(exp(ends[3] + later - fewer) - 1)), 0.0)
+        last = max(day.day + float(ceil(exp(ends[5] + later + more) - 1)), first)
+        middle = day.day + float(round(exp(ends[4] + later) - 1))
+        return cost, Interval(first, min(max(middle, first), last), last)
 
 
 def _find(masks: Sequence[Sequence[int]], places: dict[int, int], parts: Sequence[int]) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
-from casemeter_grouper.forecast.model import Header
+from casemeter_grouper.forecast.model import Header, Steps
 
 FITTER: Final = 1
 """Changes whenever equal histories give another forecast: forecasts that are kept are then learned anew."""
@@ -44,6 +44,11 @@ class Wish:
         """First day of each bucket of days."""
         found: list[int] = self.settings["day_from"]
         return found
+
+    @property
+    def steps(self) -> Steps:
+        """Steps of days and ages."""
+        return Steps(self.day_from, self.age_from, self.settings["margin_from"])
 
     @property
     def age_from(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -140,7 +140,7 @@ def show(
         typer.echo("\n".join(_lines(opened, forecast, lang)))
         facts = opened.manifest["facts"]
         tested = facts.get("calibrated_anew", facts)["tested"]
-        notes.print(_tested(tested, opened.manifest["day_from"], lang))
+        notes.print(_tested(tested, opened.steps.day_from, lang))
 
 
 def _check(output: Path, forecast_id: str, holds: tuple[str, str], language: Language) -> None:
@@ -201,7 +201,7 @@ def _tell(found: Fitted, output: Path, language: Language) -> None:
     else:
         notes.print(_say("none_dropped", language))
     forecaster = Forecaster.open(output)
-    notes.print(_tested(found.report.to_json(), forecaster.manifest["day_from"], language))
+    notes.print(_tested(found.report.to_json(), forecaster.steps.day_from, language))
     typer.echo(_line(forecaster, output, language))
 
 
@@ -218,7 +218,7 @@ def _dropped(read: Read, language: Language) -> Iterable[tuple[int, str, str]]:
         yield read.blind, "days", _say("blind", language)
 
 
-def _tested(tested: dict[str, Any], day_from: list[int], language: Language) -> Table:
+def _tested(tested: dict[str, Any], day_from: Sequence[int], language: Language) -> Table:
     table = Table(title=_say("tested", language), title_justify="left")
     table.add_column(_say("day", language))
     for name in ("asked", *_SHOWN):
