@@ -290,7 +290,8 @@ def _smooth_level(
 def _spread(prior, context, room):  # type: ignore[no-untyped-def]
     """Fill the probability of every family in one context; one that is not listed has an even share."""
     odds, of = prior.odds, prior.of[context]
-    room[:] = max(odds.rest[of], _UNLIKELY) / room.shape[0]
+    others = max(room.shape[0] - (odds.at[of + 1] - odds.at[of]), 1)
+    room[:] = max(odds.rest[of], _UNLIKELY) / others
     for place in range(odds.at[of], odds.at[of + 1]):
         room[odds.family[place] - 1] = odds.probability[place]
 
