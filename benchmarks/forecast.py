@@ -194,7 +194,7 @@ def recalibrated(
         date.fromisoformat(facts[name][0]) for name in ("calibrated_discharges", "tested_discharges")
     )
     target = part_of(history, folder / "calibrating", since, before, RECALIBRATED)
-    days = days_of(target, pack, one_day_of_each_bucket(first.manifest["day_from"], SEED))
+    days = days_of(target, pack, one_day_of_each_bucket(first.steps.day_from, SEED))
     model = calibrated(Model.of(first.file), first, days.rows, numbered(first, days, pack))
     model.write(folder / "recalibrated.forecast")
     return Forecaster.open(folder / "recalibrated.forecast")

@@ -118,8 +118,7 @@ def numbered(forecaster: Forecaster, days: Days, pack: Pack) -> NDArray[np.int64
 
 def numbering(forecaster: Forecaster, departments: Sequence[str], pack: Pack) -> Numbering:
     """From the numbers of a history to those of a bundle."""
-    manifest = forecaster.manifest
-    return Numbering(forecaster.codes, pack.grouping, departments, manifest["day_from"], manifest["age_from"])
+    return Numbering(forecaster.codes, pack.grouping, departments, forecaster.steps)
 
 
 def knowns(days: Days, pack: Pack) -> list[Known]:
