@@ -270,6 +270,8 @@ def tell_truth(forecaster: Forecaster, compared: Compared, count: int) -> None:
     average = compared.on_average
     level, most = forecaster.header.level, forecaster.most_in_set
     print(f"  (true sets that hold {level:.0%} on average only: {average:.3f} groups)")
+    told = (compared.size <= most) & (compared.true_size <= most)
+    print(f"  where both have {most} at most: ratio {ratio(compared.size[told], compared.true_size[told])}")
     print(
         f"  not told, being wider than {most}: {np.mean(compared.size > most):.2%}; "
         f"of the true ones {np.mean(compared.true_size > most):.2%}"
