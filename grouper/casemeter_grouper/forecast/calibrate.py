@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from casemeter_grouper.forecast.kernel import BUCKET, COST, DAY, MARGIN, NO_COST
 from casemeter_grouper.forecast.measured import Measured
-from casemeter_grouper.forecast.stay_days import StayDays
+from casemeter_grouper.forecast.model import Steps
+from casemeter_grouper.forecast.stay_days import StayDays, stands_for
 
 _FEWEST = 300
 """Days that a chapter and bucket need for a level of their own, and a step for margins of its own."""
@@ -43,23 +44,43 @@ def _quantile(values: Floats, level: float) -> float:
     return float(np.nextafter(np.partition(values, rank - 1)[rank - 1], 3.0))
 
 
-def margins(measured: Measured, rows: StayDays, known: NDArray[np.int64], steps: int, level: float) -> Floats:
-    """Return how much wider each end must be drawn, by step of days; below 0 where it may be narrower."""
+def _weighed_quantile(values: Floats, weight: Floats, level: float) -> float:
+    """The same where each value stands for several days; the one more is as heavy as they are on average."""
+    order = np.argsort(values, kind="stable")
+    summed = np.cumsum(weight[order])
+    place = np.searchsorted(summed, level * summed[-1] * (1 + 1 / len(values)))
+    return float(np.nextafter(values[order[min(place, len(values) - 1)]], np.inf))
+
+
+def margins(
+    measured: Measured, rows: StayDays, known: NDArray[np.int64], steps: Steps, level: float
+) -> Floats:
+    """Return how much wider each end must be drawn, by step of days; below 0 where it may be narrower.
+
+    Args:
+        measured: what was said of the days.
+        rows: days, one of each bucket that a stay reached.
+        known: the same days as the kernel takes them.
+        steps: of the model.
+        level: how often the intervals should hold the truth.
+    """
     step, bucket, cost, day = (known[:, at] for at in (MARGIN, BUCKET, COST, DAY))
-    found = np.zeros((steps, 4))
+    count = len(steps.margin_from)
+    found = np.zeros((count, 4))
+    weight = stands_for(rows, bucket, steps.day_from)
     final = np.log(np.maximum(rows.final_cost, 1).astype(np.float64))
     low, high = (np.log(np.maximum(measured.ends[:, at], 1.0)) for at in (0, 2))
     left = np.log(1.0 + np.maximum(rows.days - day, 0))
     first, last = (np.log(np.maximum(1.0 + measured.ends[:, at] - day, 1.0)) for at in (3, 5))
     cost_off, days_off = np.maximum(low - final, final - high), np.maximum(first - left, left - last)
-    for at in range(steps):
+    for at in range(count):
         own = measured.answered & (step == at)
         if 0 < own.sum() < _FEWEST:
             own = measured.answered & (bucket == bucket[own][0])
         paid = own & (cost != NO_COST)
-        found[at, :2] = _quantile(cost_off[paid], level) if paid.any() else 0.0
-        found[at, 2:] = _quantile(days_off[own], level) if own.any() else 0.0
+        found[at, :2] = _weighed_quantile(cost_off[paid], weight[paid], level) if paid.any() else 0.0
+        found[at, 2:] = _weighed_quantile(days_off[own], weight[own], level) if own.any() else 0.0
     # A step that no stay reached is as wide as the last one that some did.
-    reached = np.isin(np.arange(steps), step[measured.answered])
+    reached = np.isin(np.arange(count), step[measured.answered])
     found[~reached] = found[np.flatnonzero(reached)[-1]] if reached.any() else 0.0
     return found

@@ -225,8 +225,8 @@ def calibrated(model: Model, forecaster: Forecaster, rows: StayDays, known: NDAr
     """
     measured = measure(forecaster, rows, known)
     # The ends of a model that is calibrated anew reach as far as it was calibrated before.
-    steps = len(model.steps.margin_from)
-    margins = model.arrays["margins"] + calibrate.margins(measured, rows, known, steps, model.header.level)
+    margins = calibrate.margins(measured, rows, known, model.steps, model.header.level)
+    margins += model.arrays["margins"]
     chapter = model.arrays["group_chapter"][rows.planned.astype(np.int32) + 1]
     shape = model.arrays["levels"].shape
     levels = calibrate.set_levels(measured, known[:, BUCKET], chapter, shape, model.header.level)

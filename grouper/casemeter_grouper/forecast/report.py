@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from casemeter_grouper.forecast.forecaster import Forecaster
 from casemeter_grouper.forecast.kernel import BUCKET
 from casemeter_grouper.forecast.measured import Measured, measure
-from casemeter_grouper.forecast.stay_days import StayDays
+from casemeter_grouper.forecast.stay_days import StayDays, stands_for
 
 LEAST: Final = 1e-6
 """A group that was thought impossible counts as so probable in a log loss."""
@@ -79,15 +79,13 @@ def report_of(forecaster: Forecaster, rows: StayDays, known: NDArray[np.int64]) 
         known: the same days as the kernel takes them.
     """
     measured = measure(forecaster, rows, known)
-    day_from = np.array(forecaster.steps.day_from)
-    after = np.append(day_from[1:], np.iinfo(np.int32).max)
+    day_from = forecaster.steps.day_from
     bucket, most = known[:, BUCKET], forecaster.most_in_set
-    stands_for = np.minimum(rows.days.astype(np.int64) + 1, after[bucket]) - day_from[bucket]
     by_bucket = [
         figures(measured, rows, of_bucket.astype(np.float64), most) if of_bucket.any() else None
         for of_bucket in (bucket == at for at in range(len(day_from)))
     ]
-    return Report(figures(measured, rows, stands_for.astype(np.float64), most), tuple(by_bucket))
+    return Report(figures(measured, rows, stands_for(rows, bucket, day_from), most), tuple(by_bucket))
 
 
 def figures(measured: Measured, rows: StayDays, weight: Floats, most_in_set: int) -> Figures:

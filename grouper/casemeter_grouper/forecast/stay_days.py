@@ -82,3 +82,19 @@ class StayDays:
     def narrow(self) -> StayDays:
         """Return the same in as little room as it needs."""
         return StayDays.of([self])
+
+
+def stands_for(rows: StayDays, bucket: NDArray[np.int64], day_from: Sequence[int]) -> NDArray[np.float64]:
+    """Return how many days each row stands for, where one day of each bucket that a stay reached was drawn.
+
+    Without it the first days of a bucket would seem to be those of short stays: they are drawn more often
+    there, having fewer days to draw from.
+
+    Args:
+        rows: the days.
+        bucket: of each day, from 0.
+        day_from: first day of each bucket.
+    """
+    first, after = np.array(day_from), np.append(day_from[1:], np.iinfo(np.int32).max)
+    days: NDArray[np.float64] = np.minimum(rows.days + 1.0, after[bucket]) - first[bucket]
+    return days

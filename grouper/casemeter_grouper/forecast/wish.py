@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from casemeter_grouper.forecast.model import Header, Steps
 
-FITTER: Final = 2
+FITTER: Final = 3
 """Changes whenever equal histories give another forecast: forecasts that are kept are then learned anew."""
 
 
