@@ -198,8 +198,9 @@ def test_a_killed_worker_costs_the_calls_that_it_had_and_is_replaced(bundles: Pa
         assert requests(after) > requests(counted)
         failed = [failures for failures in load.failures if failures]
         assert len(failed) <= had
-        # One at a time is on its way over each channel.
-        assert all(len(failures) == 1 for failures in failed), failed
+        # One at a time is on its way over each channel; on a busy machine the connection it is repeated on
+        # may be a dying one, too.
+        assert all(len(failures) <= 2 for failures in failed), failed
         assert len(server.workers() - before) == 1
         assert any(f"process grpc {killed} ended by signal SIGKILL" in line for line in server.log)
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from casemeter_grouper.compiled.bundle import Arrays, BundleFile, open_bundle
+from casemeter_grouper.compiled.bundle import Arrays, BundleError, BundleFile, Reason, open_bundle
 from casemeter_grouper.forecast.kernel import (
     ARRAYS,
     COUNTED_STATES,
@@ -101,7 +101,13 @@ class Forecaster:
         Raises:
             BundleError: the bundle cannot be used.
         """
-        return cls(open_bundle(path, KIND))
+        file = open_bundle(path, KIND)
+        try:
+            return cls(file)
+        except (KeyError, TypeError):
+            # Its content hash holds, so another version of CaseMeter wrote it, with other entries.
+            text = "learned by another version of CaseMeter; learn it again"
+            raise BundleError(path, Reason.OTHER_COMPILER, text) from None
 
     def numbers(self, known: Known) -> tuple[int, ...]:
         """Return what is known as the kernel takes it.
