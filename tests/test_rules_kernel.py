@@ -99,7 +99,7 @@ def stay_of(*items: Item, **facts: object) -> Stay:
 
 
 @given(rule_lists, st.lists(stays, min_size=1, max_size=4), st.sampled_from((Phase.ORDER, Phase.DISCHARGE)))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_kernel_and_walker_agree(rules: list[Rule], some: list[Stay], phase: Phase) -> None:
     compiled = Compiled(rules)
     for stay in some:
